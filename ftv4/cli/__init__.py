@@ -1,0 +1,136 @@
+"""The command line: arguments in, one step, rendering and exit code out.
+
+Commands are found in a table and imported when they are called, so that `--help` costs what
+click costs. Flags are spelled with `-` or `_`; a boolean takes `true` or `false`, and anything
+else is refused rather than guessed.
+"""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from ftv4 import __version__
+from ftv4.errors import Ftv4Error
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo:demo", "Carry a model from data to a merged promotion, on this machine alone."),
+    "contracts": ("contracts:contracts", "Check payloads against a stage's contract, or print its schema."),
+    "synth": ("synth:synth", "Make synthetic packs and runs; ship a model in one command."),
+    "curate": ("curate:curate", "Write a review pack from run records."),
+    "review": ("review:review", "Walk a review pack: approve, reject, edit, note."),
+    "datasets": ("datasets:datasets", "Build datasets from run records and reviews."),
+    "gate": ("gate:gate", "Ask every gate about a dataset."),
+    "ft": ("ft:ft", "Fine-tune a stage: dry by default, paid with --dry-run=false."),
+    "evals": ("evals:evals", "Ask a model the eval cases, and compare two reports."),
+    "promote": ("promote:promote", "Propose a candidate to serve a stage."),
+    "card": ("card:card", "Write a model card."),
+    "ops": ("ops:ops", "Status, doctor, and clean-up."),
+    "smoke": ("smoke:smoke", "Run one business through the pipeline and check what comes out."),
+    "sandbox": ("sandbox:sandbox", "Serve a provider and a forge on this machine until stopped."),
+}
+"""Command → `<module of ftv4.cli>:<object>` and its one line of help, in the order of the journey."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The table's order, which is the journey's."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and give back one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(f"ftv4.cli.{module}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _dashes(name: str) -> str:
+    return name.replace("_", "-")
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={
+        "token_normalize_func": _dashes,
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    },
+)
+@click.option("--repo", metavar="DIR", help="The repository.  [default: the one around this folder]")
+@click.version_option(__version__, prog_name="ftv4")
+@click.pass_context
+def cli(ctx: click.Context, repo: str | None) -> None:
+    """GitOps for fine-tuned models: from dataset rows to a reviewed promotion.
+
+    Exit codes: 0 ok, 1 unexpected, 2 usage, 3 a file doesn't say what it must, 4 a gate refuses,
+    5 a provider or forge refuses or is away.
+    """
+    ctx.obj = repo
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command line and exit with its code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line; give back its exit code. No exception leaves, no traceback is shown."""
+    try:
+        result: Any = cli.main(args=arguments, prog_name="ftv4", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nstopped; files are as the last finished step left them", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:
+        return _reader_left()
+    except Exception as error:  # noqa: BLE001  the last door: what leaves here would be a traceback
+        return _show(error)
+    return result if isinstance(result, int) else 0
+
+
+def _show(error: Exception) -> int:
+    known = error if isinstance(error, Ftv4Error) else None
+    message = known.message if known else f"unexpected: {type(error).__name__}: {error}"
+    click.echo(f"error: {message}", err=True)
+    for line in known.problems if known else ():
+        click.echo(f"  {line}", err=True)
+    if known and known.hint:
+        click.echo(f"hint: {known.hint}", err=True)
+    if known is None:
+        _show_unexpected()
+        return 1
+    return known.exit_code
+
+
+def _show_unexpected() -> None:
+    """Offer the traceback to whoever mends ftv4; show it only on request."""
+    import traceback
+
+    from ftv4.actions import variable
+
+    if variable("FTV4_TRACEBACK"):
+        click.echo(traceback.format_exc(), err=True)
+    else:
+        click.echo("hint: this is a defect of ftv4; FTV4_TRACEBACK=1 shows where", err=True)
+
+
+def _reader_left() -> int:
+    """The reader of our output left (`| head`): say nothing more to it."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

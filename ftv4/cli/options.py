@@ -1,0 +1,107 @@
+"""The options that commands share, the repository they work on, and how they answer."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ftv4.documents import Repository, find_repository
+from ftv4.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Strict(click.ParamType):
+    """A boolean said in full: `ture` is an error, not the default (weaknesses.md E1)."""
+
+    name = "true|false"
+    yes = frozenset({"1", "true", "yes", "y", "on"})
+    no = frozenset({"0", "false", "no", "n", "off"})
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> bool:
+        """Read the Node tool's ten spellings; refuse everything else."""
+        if isinstance(value, bool):
+            return value
+        word = str(value).strip().lower()
+        if word in self.yes or word in self.no:
+            return word in self.yes
+        self.fail(f"{value!r} is neither true nor false", param, ctx)
+
+
+class StageList(click.ParamType):
+    """Stage names, separated by commas."""
+
+    name = "stage,…"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Split and check; names keep the pipeline's order."""
+        from ftv4.stages import STAGES
+
+        if isinstance(value, tuple):
+            return value
+        asked = {part.strip().replace("-", "_") for part in str(value).split(",") if part.strip()}
+        unknown = sorted(asked - set(STAGES))
+        if unknown:
+            self.fail(f"no stage {', '.join(unknown)}; there are {', '.join(STAGES)}", param, ctx)
+        return tuple(name for name in STAGES if name in asked)
+
+
+def boolean(*names: str, default: bool, help: str) -> Callable[[F], F]:  # noqa: A002
+    """A boolean option: `--flag=true`, `--flag false`, or `--flag` alone for true."""
+    return click.option(
+        *names, type=Strict(), default=default, is_flag=False, flag_value=True, show_default=True, help=help
+    )
+
+
+def stage_option(required: bool = True, default: str | None = None) -> Callable[[F], F]:
+    """`--stage`, one of the five."""
+    from ftv4.contracts.models import StageName
+
+    choices = click.Choice(StageName.__args__)  # type: ignore[attr-defined]
+    return click.option(
+        "--stage", type=choices, required=required and default is None, default=default, help="The stage."
+    )
+
+
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to answer.",
+)
+
+
+def repository(ctx: click.Context) -> Repository:
+    """The repository that `--repo` names, or the one around the current folder."""
+    chosen = ctx.find_root().obj
+    if chosen is None:
+        return find_repository(Path.cwd())
+    if not Path(chosen).is_dir():
+        raise UsageError(f"--repo {chosen}: no such folder")
+    return Repository(Path(chosen))
+
+
+def now() -> datetime:
+    """The one place where commands read the clock; `FTV4_NOW` (ISO 8601) stops it."""
+    from ftv4.actions import variable
+
+    fixed = variable("FTV4_NOW")
+    if fixed is None:
+        return datetime.now(UTC)
+    try:
+        return datetime.fromisoformat(fixed).astimezone(UTC)
+    except ValueError:
+        raise UsageError(f"FTV4_NOW={fixed}: not an ISO 8601 time") from None
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document: indented, keys in the contract's order."""
+    import orjson
+    from pydantic import BaseModel
+
+    plain = value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
+    click.echo(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode())

@@ -1,0 +1,74 @@
+"""What each file of the repository says: closed, frozen, strict, and without I/O.
+
+Two rules hold everywhere. Unknown keys are mistakes. Nothing is coerced, except that a JSON
+number without a fraction is an integer however it is written (`90.0`, `9e1`): contracts.md,
+"Conventions".
+"""
+
+import math
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict, ValidationError
+
+T = TypeVar("T")
+
+
+class Contract(BaseModel):
+    """The base of every shape: frozen, closed, strict."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _distinct(items: tuple[T, ...]) -> tuple[T, ...]:
+    if len(set(items)) != len(items):
+        raise ValueError("items must be distinct")
+    return items
+
+
+Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
+"""A JSON number without a fraction, however it is written."""
+
+Distinct = AfterValidator(_distinct)
+"""No two equal items."""
+
+Items = Strict(False)
+"""On a tuple: a JSON array. (Arrays are lists to a strict tuple, which would refuse them.)"""
+
+Json = dict[str, Any]
+"""A JSON object whose shape another contract, or nobody here, states."""
+
+
+class Problem(NamedTuple):
+    """One thing a payload says wrongly."""
+
+    pointer: str
+    """RFC 6901 JSON pointer; the empty string is the whole document."""
+    problem: str
+
+
+def pointer(location: tuple[int | str, ...]) -> str:
+    """Write a location as an RFC 6901 JSON pointer."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def problems(error: ValidationError) -> tuple[Problem, ...]:
+    """Every problem pydantic found, in its order, as pointer and sentence."""
+    return tuple(
+        Problem(pointer(detail["loc"]), detail["msg"].removeprefix("Value error, "))
+        for detail in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+
+
+def check(contract: type[BaseModel], payload: object) -> tuple[Problem, ...]:
+    """Ask whether a parsed JSON value fits a contract; no problems means yes."""
+    try:
+        contract.__pydantic_validator__.validate_python(payload)
+    except ValidationError as error:
+        return problems(error)
+    return ()

@@ -1,0 +1,92 @@
+"""`train/ops/synth_ship/<stamp>/ops_manifest.json`, contracts.md §11.4."""
+
+from typing import Annotated, Literal
+
+from ftv4.contracts import Contract, Items, Json, Whole
+from ftv4.contracts.evaluation import EvalTotals
+
+
+class OpsDataset(Contract):
+    """The dataset a ship trained on."""
+
+    path: str
+    row_count: Whole
+    sha256: str | None
+
+
+class OpsFineTune(Contract):
+    """The fine-tune a ship asked for."""
+
+    attempted: bool
+    dry_run: bool
+    run_dir: str | None
+    training_file_path: str | None
+    run_manifest_path: str | None
+    job_id: str | None
+
+
+class OpsEvals(Contract):
+    """The evals a ship ran."""
+
+    attempted: bool
+    passed: bool | None
+    report_path: str | None
+    totals: EvalTotals | None
+
+
+class OpsPromotion(Contract):
+    """The promotion a ship asked for."""
+
+    attempted: bool
+    promoted: bool
+    report_path: str | None
+    model_card_path: str | None
+    old_model_id: str | None
+    new_model_id: str | None
+
+
+class PinnedModel(Contract):
+    """Who served before and after."""
+
+    before: str | None
+    after: str | None
+
+
+class LogLine(Contract):
+    """One line of the ship's log."""
+
+    at: str
+    level: Literal["info", "warn", "error"]
+    message: str
+
+
+class OpsManifest(Contract):
+    """One ship, from runs to promotion; written anew after each step, so a kill leaves the truth."""
+
+    version: Literal["synth_ship_v1"]
+    generated_at: str
+    status: Literal["running", "completed", "awaiting_approval", "candidate_ready", "failed"]
+    args: Json
+    run_ids_index_path: str | None
+    review_pack_path: str | None
+    dataset: OpsDataset
+    fine_tune: OpsFineTune
+    evals: OpsEvals
+    promotion: OpsPromotion
+    pinned_model: PinnedModel
+    next_action: str
+    logs: Annotated[tuple[LogLine, ...], Items]
+    errors: Annotated[tuple[str, ...], Items]
+
+
+class CandidateReport(Contract):
+    """`candidate_promotion_report.json`: a candidate that was not promoted, and what to do next."""
+
+    generated_at: str
+    type: Literal["candidate_promotion"]
+    reason: str
+    model_id: str
+    eval_report_path: str | None
+    dataset_path: str
+    dataset_hash: str | None
+    next_step: str

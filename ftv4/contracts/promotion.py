@@ -1,0 +1,70 @@
+"""A promotion report: `train/promotion/reports/<stage>/promotion_<stamp>.json`, contracts.md §11.2."""
+
+from typing import Annotated, Literal
+
+from ftv4.contracts import Contract, Items, Whole
+from ftv4.contracts.evaluation import Comparison, EvalTotals
+
+
+class DatasetEvidence(Contract):
+    """What the candidate was trained on, as the gates see it."""
+
+    path: str
+    total_rows: Whole
+    eligible_rows: Whole
+    """Rows that every acceptance gate accepts, not merely approved ones."""
+    approved_only: bool
+    min_rows_required: Whole
+    forced: bool
+    force_reason: str | None = None
+    sha256: str
+    run_manifest_path: str | None = None
+    """The fine-tune run that made the candidate; None when no run of this repository did."""
+
+
+class EvalEvidence(Contract):
+    """One eval report, by its path and totals."""
+
+    totals: EvalTotals
+    report_path: str | None
+    report_sha256: str | None = None
+
+
+class EvalsEvidence(Contract):
+    """The candidate's two reports, the pinned model's, and the two paired."""
+
+    passed: bool
+    pipeline: EvalEvidence
+    stage: EvalEvidence
+    pinned: EvalEvidence | None = None
+    comparison: Comparison | None = None
+
+
+class Lifetime(Contract):
+    """How long the candidate can serve, and who says so."""
+
+    shutdown_date: str | None
+    days_left: Whole | None
+    source: str
+
+
+class PromotionReport(Contract):
+    """Why a candidate serves, or why it doesn't. Written for blocked promotions too."""
+
+    generated_at: str
+    stage: str
+    old_model_id: str
+    new_model_id: str
+    base_model: str
+    dry_run: bool
+    passed: bool
+    verdict: Literal["IMPROVED", "NON_INFERIOR", "INCONCLUSIVE", "REGRESSED", "INVALID"]
+    blocked_by: Annotated[tuple[str, ...], Items]
+    """A line a reason, naming the case or the gate; empty when passed."""
+    warnings: Annotated[tuple[str, ...], Items] = ()
+    notes: str
+    dataset: DatasetEvidence
+    evals: EvalsEvidence
+    lifetime: Lifetime
+    cleared_overrides: dict[str, str] = {}
+    """Industry → the model its override pins until this promotion is merged."""

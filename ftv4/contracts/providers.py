@@ -1,0 +1,57 @@
+"""`config/providers.json`: who trains and serves models behind the OpenAI API shape."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from ftv4.contracts import Contract, Items, Json, Whole
+
+Dollars = Annotated[float, Field(strict=False, ge=0)]
+"""US dollars per million tokens."""
+
+
+class BaseModelFacts(Contract):
+    """What a provider charges for a base model and how long it lives, with where that was read."""
+
+    train_price: Dollars | None = None
+    input_price: Dollars | None = None
+    output_price: Dollars | None = None
+    context_tokens: Annotated[Whole, Field(ge=1)] = 65536
+    """Longest training example in tokens; the provider cuts longer ones at the end."""
+    no_new_jobs_after: str | None = None
+    """YYYY-MM-DD: the last day on which the provider takes a fine-tuning job for it."""
+    shutdown_date: str | None = None
+    """YYYY-MM-DD: the day it, and every model tuned from it, stops answering."""
+    source: str
+    as_of: str
+
+
+class ProviderRow(Contract):
+    """One provider: where it is, which variable holds its key, and how it differs."""
+
+    base_url: str | None = None
+    """None means `base_url_env` must say."""
+    base_url_env: str | None = None
+    api_key_env: str
+    suffix_max_length: Annotated[Whole, Field(ge=1, le=64)] = 64
+    training_file_bom: bool = False
+    """Azure wants its JSONL as UTF-8 with a byte order mark."""
+    extra_body: Json = {}
+    """Sent with each job creation."""
+    min_examples: Annotated[Whole, Field(ge=1)] = 10
+    file_size_limit: Annotated[Whole, Field(ge=1)] = 536870912
+    base_models: dict[str, BaseModelFacts] = {}
+
+    @model_validator(mode="after")
+    def _an_address(self) -> "ProviderRow":
+        if self.base_url is None and self.base_url_env is None:
+            raise ValueError("give base_url or base_url_env")
+        return self
+
+
+class Providers(Contract):
+    """Every provider by the name that prefixes its model ids."""
+
+    providers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")], ProviderRow]
+    as_of: str = ""
+    notes: Annotated[tuple[str, ...], Items] = ()

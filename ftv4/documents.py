@@ -1,0 +1,236 @@
+"""The only module that opens, and atomically writes, the repository's files.
+
+A file is written whole or not at all: a temporary file beside it, flushed to disk, then renamed.
+A file that can't be read, or doesn't say what it must, is an error that names every problem.
+"""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from ftv4.canonical import sha256
+from ftv4.contracts import problems
+from ftv4.contracts.models import ModelsConfig
+from ftv4.contracts.policy import Policy
+from ftv4.contracts.providers import Providers
+from ftv4.errors import ContractError, Ftv4Error
+
+C = TypeVar("C", bound=BaseModel)
+
+POLICY = "config/intelligence_v4.policy.json"
+MODELS = "config/intelligence_v4.models.json"
+PROVIDERS = "config/providers.json"
+DEFAULTS = Path(__file__).parent / "defaults"
+TEMPORARY = ".ftv4-tmp-"
+"""Prefix of unfinished files; matches no dataset, config or report pattern."""
+
+
+class Repository:
+    """A checkout, by its root. Every path in and out of it is relative, with `/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def path(self, relative: str | Path) -> Path:
+        """Where a repository path is on this machine; absolute ones stay as they are."""
+        return self.root / relative
+
+    def relative(self, path: str | Path) -> str:
+        """How files of the repository name a path. Outside it, a `../` path."""
+        return PurePosixPath(Path(os.path.relpath(self.path(path), self.root))).as_posix()
+
+    # reading
+
+    def read_text(self, path: str | Path) -> str:
+        """The file's text. Raises ContractError when it is missing or isn't UTF-8."""
+        try:
+            return self.read_bytes(path).decode()
+        except UnicodeDecodeError as error:
+            raise ContractError(f"{self.relative(path)}: not UTF-8: {error.reason}") from None
+
+    def read_bytes(self, path: str | Path) -> bytes:
+        """The file's bytes. Raises ContractError when it can't be read."""
+        with self.open(path) as stream:
+            return stream.read()
+
+    def open(self, path: str | Path) -> IO[bytes]:
+        """The file, to be read as bytes. Raises ContractError when it can't be opened."""
+        try:
+            return self.path(path).open("rb")
+        except OSError as error:
+            raise ContractError(f"{self.relative(path)}: {_reason(error)}") from None
+
+    def read(self, contract: type[C], path: str | Path) -> C:
+        """A JSON file as its contract. Raises ContractError with every problem of the file."""
+        return parse(contract, self.read_bytes(path), self.relative(path))
+
+    def read_json(self, path: str | Path) -> Any:
+        """A JSON file as it stands."""
+        return _load(self.read_bytes(path), self.relative(path))
+
+    def files(self, folder: str | Path, pattern: str) -> list[Path]:
+        """Files below a folder, in path order, unfinished ones left out; none if there is no folder."""
+        found = self.path(folder).glob(pattern)
+        return sorted(path for path in found if path.is_file() and not path.name.startswith(TEMPORARY))
+
+    def policy(self, path: str | Path | None = None) -> Policy:
+        """The policy; never silently the defaults where the repository should have its own."""
+        return self.read(Policy, path) if path else self.read(Policy, self._config(POLICY))
+
+    def models(self) -> ModelsConfig:
+        """Which model serves each stage."""
+        return self.read(ModelsConfig, MODELS)
+
+    def providers(self) -> Providers:
+        """Who trains and serves models."""
+        return self.read(Providers, self._config(PROVIDERS))
+
+    def _config(self, path: str) -> Path:
+        """A config file; the packaged one only where no repository is."""
+        own = self.path(path)
+        return own if own.exists() or self.path("config").is_dir() else shipped(path)
+
+    # writing
+
+    def write(self, path: str | Path, content: str | bytes) -> str:
+        """Write a file whole or not at all; give back its repository path."""
+        with self.writing(path) as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
+        return self.relative(path)
+
+    def write_contract(self, path: str | Path, document: BaseModel) -> str:
+        """Write a contract as indented JSON, absent optionals left out."""
+        return self.write(path, to_json(document))
+
+    @contextmanager
+    def writing(self, path: str | Path) -> Iterator[IO[bytes]]:
+        """A stream that becomes the file when the block ends, and nothing if it doesn't."""
+        target = self.path(path)
+        temporary: Path | None = None
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
+            temporary = Path(name)
+            with os.fdopen(handle, "wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.chmod(_mode(target))
+            temporary.replace(target)
+            _sync_folder(target.parent)
+        except OSError as error:
+            raise Ftv4Error(f"{self.relative(path)}: not written, nothing changed: {_reason(error)}") from error
+        finally:
+            if temporary is not None:
+                with suppress(OSError):
+                    temporary.unlink()
+
+    def new_folder(self, parent: str | Path, stamp: str) -> Path:
+        """Make `<parent>/<stamp>`, or `<stamp>-2`, `-3` … when somebody else has it already."""
+        self.path(parent).mkdir(parents=True, exist_ok=True)
+        for name in _numbered(stamp):
+            folder = self.path(parent) / name
+            with suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+        raise AssertionError("unreachable")
+
+    def new_file(self, pattern: str, stamp: str) -> str:
+        """Claim a fresh file: `pattern` with `{}` as the stamp, numbered when it is taken."""
+        for name in _numbered(stamp):
+            path = self.path(pattern.format(name))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                path.touch(exist_ok=False)
+                return self.relative(path)
+        raise AssertionError("unreachable")
+
+
+def find_repository(start: Path) -> Repository:
+    """The nearest folder upwards that holds our config, else the start itself."""
+    for folder in (start, *start.resolve().parents):
+        if (folder / MODELS).is_file() or (folder / POLICY).is_file():
+            return Repository(folder)
+    return Repository(start)
+
+
+def parse(contract: type[C], text: bytes | str, where: str) -> C:
+    """Read a JSON text as its contract. Raises ContractError with every problem."""
+    value = _load(text, where)
+    try:
+        return contract.model_validate(value)
+    except ValidationError as error:
+        found = problems(error)
+        raise ContractError(
+            f"{where}: {len(found)} problem{'s' if len(found) > 1 else ''}",
+            problems=[f"{where}#{pointer or '/'}: {problem}" for pointer, problem in found],
+            hint="the file's shape is in docs/files.md",
+        ) from None
+
+
+def to_json(document: BaseModel) -> str:
+    """A contract as the indented JSON our files hold: contract order, final newline."""
+    plain = document.model_dump(mode="json", by_alias=True, exclude_none=False)
+    return orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def file_sha256(repository: Repository, path: str | Path) -> str:
+    """Hex SHA-256 of the file's bytes."""
+    return sha256(repository.read_bytes(path))
+
+
+def shipped(path: str) -> Path:
+    """A file that comes with the package: from the wheel, or from the checkout it runs in."""
+    packaged = DEFAULTS / path
+    return packaged if packaged.exists() else Path(__file__).parents[1] / path
+
+
+def _load(text: bytes | str, where: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise ContractError(
+            f"{where}:{error.lineno}: not JSON: {error.msg} (column {error.colno})",
+            hint="restore the file from git, or mend it by hand",
+        ) from None
+
+
+def _numbered(stamp: str) -> Iterable[str]:
+    yield stamp
+    yield from (f"{stamp}-{number}" for number in range(2, 10_000))
+
+
+def _mode(target: Path) -> int:
+    """Permissions of the file replaced, else what the umask gives a new one."""
+    with suppress(FileNotFoundError):
+        return target.stat().st_mode & 0o777
+    return 0o666 & ~_umask()
+
+
+@cache
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ENOENT:
+        return "no such file"
+    return (error.strerror or str(error)).lower()
