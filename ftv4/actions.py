@@ -1,6 +1,8 @@
 """The only module that reads the environment, and knows whether it runs in Actions."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -27,3 +29,18 @@ def summarise(markdown: str) -> bool:
     with Path(page).open("a", encoding="utf-8") as summary:
         summary.write(markdown)
     return True
+
+
+@contextmanager
+def environment(**values: str) -> Iterator[None]:
+    """Set variables while the block runs; for programs that start their own services."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

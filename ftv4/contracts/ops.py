@@ -90,3 +90,67 @@ class CandidateReport(Contract):
     dataset_path: str
     dataset_hash: str | None
     next_step: str
+
+
+class StageStatus(Contract):
+    """Where one stage stands."""
+
+    stage: str
+    pinned_model_id: str
+    pinned_at: str | None
+    dataset_path: str
+    rows: Whole
+    approved_rows: Whole
+    """Rows whose `approved` is exactly true; lines that aren't rows count in `malformed_lines`."""
+    malformed_lines: Whole
+    pending_review: Whole
+    last_run: str | None
+    """Folder of the newest fine-tune run."""
+    last_job_id: str | None
+    last_job_status: str | None
+
+
+class Status(Contract):
+    """`ops status`: the repository at a glance."""
+
+    generated_at: str
+    stages: Annotated[tuple[StageStatus, ...], Items]
+    last_eval: str | None
+    last_eval_passed: bool | None
+    last_ship_manifest: str | None
+    unreadable: Annotated[tuple[str, ...], Items]
+    """Files that don't say what they must, with the reason."""
+
+
+class DoctorJob(Contract):
+    """A job as the provider shows it."""
+
+    id: str
+    status: str
+    base_model: str
+    model: str | None
+    created_at: str | None
+    error: str | None
+    events: Annotated[tuple[str, ...], Items] = ()
+
+
+class DoctorModel(Contract):
+    """How long a base or pinned model can still be used."""
+
+    model: str
+    shutdown_date: str | None
+    no_new_jobs_after: str | None
+    days_left: Whole | None
+    source: str
+
+
+class Doctor(Contract):
+    """`ops ft-doctor`: what the provider says, and what is missing to ask it."""
+
+    generated_at: str
+    provider: str
+    api_key_env: str
+    has_api_key: bool
+    jobs: Annotated[tuple[DoctorJob, ...], Items]
+    models: Annotated[tuple[DoctorModel, ...], Items]
+    errors: Annotated[tuple[str, ...], Items]
