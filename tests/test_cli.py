@@ -1,0 +1,119 @@
+"""The command line as a whole: help, errors, exit codes, and what start-up costs."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from ftv4.cli import COMMANDS, cli, run
+from ftv4.cli.options import Strict
+
+HEAVY = ["openai", "github", "pydantic", "jinja2", "rich", "starlette", "scipy", "toktok_rs"]
+
+
+def commands(group=cli, path=()):
+    context = click.Context(cli)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+ALL = dict(commands())
+
+
+@pytest.mark.parametrize("command", ALL.values(), ids=[" ".join(path) for path in ALL])
+def test_E2_every_command_and_option_has_help(command):
+    assert command.help
+    assert [p.name for p in command.params if isinstance(p, click.Option) and not p.help] == []
+
+
+def test_help_lists_the_journey_in_order(ftv4, golden):
+    golden("help.txt", ftv4("--help").out)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_line_in_the_list_is_the_command(name):
+    assert cli.get_command(click.Context(cli), name).name == name
+
+
+def test_help_imports_nothing_heavy():
+    code = f"import sys, ftv4.cli as c; c.run(['--help']); print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.endswith("[]\n")
+
+
+def test_E2_an_unknown_flag_is_refused(ftv4):
+    done = ftv4("gate", "x.jsonl", "--polcy", "p")
+
+    assert done.code == 2
+    assert "No such option" in done.err
+
+
+@pytest.mark.parametrize("word", ["ture", "yess", "", "2", "None"])
+def test_E1_a_misspelled_boolean_is_refused(ftv4, repository, word):
+    done = ftv4("ops", "clean", f"--dry_run={word}")
+
+    assert done.code == 2
+    assert "neither true nor false" in done.err
+
+
+@pytest.mark.parametrize("word", sorted(Strict.yes | Strict.no))
+def test_the_node_tools_ten_spellings_of_a_boolean_are_read(word):
+    assert Strict().convert(word.upper(), None, None) is (word in Strict.yes)
+
+
+def test_both_spellings_of_a_flag_are_one(ftv4, repository):
+    assert ftv4("ops", "clean", "--dry_run=true", "--keep_days=3").code == 0
+    assert ftv4("ops", "clean", "--dry-run", "--keep-days", "3").code == 0
+
+
+def test_E4_flags_do_not_come_from_the_environment(ftv4, repository, monkeypatch):
+    monkeypatch.setenv("npm_config_dry_run", "ture")
+    monkeypatch.setenv("npm_config_keep_days", "abc")
+
+    assert ftv4("ops", "clean").code == 0
+
+
+@pytest.mark.parametrize("stage", ["toString", "constructor", "__proto__", "synthesis", "../x"])
+def test_E5_an_unknown_stage_is_refused_by_name(ftv4, repository, stage):
+    done = ftv4("contracts", "schema", "--stage", stage, "--side", "input")
+
+    assert done.code == 2
+    assert "synthesis" in done.err
+
+
+def test_an_unforeseen_error_shows_no_traceback(monkeypatch, capsys):
+    def broken(*_, **__):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(cli, "main", broken)
+
+    assert run([]) == 1
+    assert capsys.readouterr().err.startswith("error: unexpected: RuntimeError: boom\nhint: ")
+
+
+def test_ctrl_c_exits_130_without_a_traceback(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
+
+    assert run([]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_early_is_no_error(repository):
+    command = f"{sys.executable} -m ftv4 --help | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=repository.root)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_E3_a_value_may_hold_equals_signs(ftv4, repository):
+    done = ftv4("contracts", "validate", "--stage", "blue_ocean", "--side", "output", "a=b=c.jsonl")
+
+    assert "a=b=c.jsonl" in done.err
