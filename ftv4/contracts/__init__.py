@@ -6,11 +6,22 @@ number without a fraction is an integer however it is written (`90.0`, `9e1`): c
 """
 
 import math
+import re
 from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    Strict,
+    ValidationError,
+)
+from pydantic_core import CoreSchema
 
 T = TypeVar("T")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Contract(BaseModel):
@@ -26,15 +37,22 @@ def _whole(value: object) -> object:
 
 
 def _distinct(items: tuple[T, ...]) -> tuple[T, ...]:
-    if len(set(items)) != len(items):
+    if len(items) > 1 and len(set(items)) != len(items):
         raise ValueError("items must be distinct")
     return items
+
+
+class _Distinct(AfterValidator):
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(schema) | {"uniqueItems": True}
 
 
 Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
 """A JSON number without a fraction, however it is written."""
 
-Distinct = AfterValidator(_distinct)
+Distinct = _Distinct(_distinct)
 """No two equal items."""
 
 Items = Strict(False)
@@ -66,9 +84,28 @@ def problems(error: ValidationError) -> tuple[Problem, ...]:
 
 
 def check(contract: type[BaseModel], payload: object) -> tuple[Problem, ...]:
-    """Ask whether a parsed JSON value fits a contract; no problems means yes."""
+    """Ask whether a parsed JSON value fits a contract; no problems means yes.
+
+    A lone surrogate is one character like any other, though no UTF-8 text can hold it.
+    """
     try:
         contract.__pydantic_validator__.validate_python(payload)
     except ValidationError as error:
-        return problems(error)
-    return ()
+        found = problems(error)
+    except UnicodeEncodeError:
+        found = None
+    else:
+        return ()
+    readable = _without_surrogates(payload)
+    return check(contract, readable) if readable != payload or found is None else found
+
+
+def _without_surrogates(value: Any) -> Any:
+    """The value with U+FFFD for each lone surrogate: as long, and in no pattern either."""
+    if isinstance(value, str):
+        return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_surrogates(item) for item in value]
+    return value
