@@ -12,3 +12,8 @@ def iso(moment: datetime) -> str:
 def stamp(moment: datetime) -> str:
     """`20260209T190327Z`, contracts.md §9.3."""
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def from_timestamp(seconds: float) -> str:
+    """Unix time, as providers give it, in the form of `iso`."""
+    return iso(datetime.fromtimestamp(seconds, UTC))

@@ -6,6 +6,7 @@ A file that can't be read, or doesn't say what it must, is an error that names e
 
 import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -93,6 +94,13 @@ class Repository:
         """Who trains and serves models."""
         return self.read(Providers, self._config(PROVIDERS))
 
+    def template(self, path: str) -> str:
+        """A text of `templates/`; the packaged one only where the repository has no `templates/`."""
+        own = self.path("templates") / path
+        if own.exists() or self.path("templates").is_dir():
+            return self.read_text(own)
+        return self.read_text(shipped(f"templates/{path}"))
+
     def _config(self, path: str) -> Path:
         """A config file; the packaged one only where no repository is."""
         own = self.path(path)
@@ -142,6 +150,29 @@ class Repository:
                 folder.mkdir()
                 return folder
         raise AssertionError("unreachable")
+
+    @contextmanager
+    def building(self, parent: str | Path, stamp: str) -> Iterator[Path]:
+        """A `new_folder` that is taken away again when the block doesn't end well."""
+        folder = self.new_folder(parent, stamp)
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    @contextmanager
+    def locked(self, folder: str | Path) -> Iterator[None]:
+        """Keep other processes of this machine out of a folder's business until the block ends."""
+        import fcntl
+
+        self.path(folder).mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.path(folder), os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     def new_file(self, pattern: str, stamp: str) -> str:
         """Claim a fresh file: `pattern` with `{}` as the stamp, numbered when it is taken."""

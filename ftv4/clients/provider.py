@@ -1,0 +1,328 @@
+"""The door to whoever trains and serves models behind the OpenAI API shape.
+
+The SDK stays inside: what comes out are our own words and `ServiceError`. The SDK repeats a POST
+whose answer it did not get, and an accepted one is paid for, so `create_job` is sent once and
+never again (with its defaults, up to three accepted POSTs for one call).
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ftv4.clock import from_timestamp
+from ftv4.contracts import Json
+from ftv4.contracts.providers import ProviderRow
+from ftv4.contracts.run import Job, JobEvent, JobStatus
+from ftv4.encode import for_log
+from ftv4.errors import ServiceError, UsageError
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+    from openai.types.fine_tuning import FineTuningJob
+
+RUN_KEY = "ftv4_run_key"
+STAGE = "ftv4_stage"
+"""Metadata of a job: by these a job is found again when the answer to its creation was lost."""
+
+ASKING_SECONDS = 60.0
+UPLOAD_SECONDS = 600.0
+RETRIES = 2
+"""Of requests that cost nothing when they are carried out twice, and of questions to a model."""
+NEVER = 0
+
+KNOWN: frozenset[JobStatus] = frozenset(
+    {"validating_files", "queued", "running", "paused", "succeeded", "failed", "cancelled"}
+)
+
+
+class AnswerLost(ServiceError):
+    """No usable answer came: the request may have been carried out, or not."""
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A fine-tuning job to be asked for."""
+
+    base_model: str
+    training_file: str
+    suffix: str
+    run_key: str
+    stage: str
+    n_epochs: int | None = None
+    learning_rate_multiplier: float | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A model's answer, and what it took."""
+
+    text: str
+    finish_reason: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    seconds: float
+
+
+class Provider:
+    """One provider of `config/providers.json`. Safe to use from several threads."""
+
+    def __init__(self, name: str, row: ProviderRow, client: "OpenAI") -> None:
+        self.name = name
+        self.row = row
+        self._client = client
+
+    @classmethod
+    def connect(cls, name: str, row: ProviderRow, variable: Callable[[str], str | None]) -> "Provider":
+        """Open the door; sends nothing yet.
+
+        `variable` reads the environment, with empty values as absent. Raises UsageError that names
+        the variable that is missing.
+        """
+        from openai import DefaultHttpxClient, OpenAI
+
+        address = row.base_url or variable(row.base_url_env or "")
+        if address is None:
+            raise UsageError(f"provider {name}: {row.base_url_env} isn't set", hint=_sandbox_hint(name))
+        key = variable(row.api_key_env)
+        if key is None:
+            raise UsageError(
+                f"provider {name}: {row.api_key_env} isn't set",
+                hint=_sandbox_hint(name) or f"export {row.api_key_env}=… with a key of {name}",
+            )
+        # A proxy of this machine's network has no business between two programs of this machine.
+        here = urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}
+        client = OpenAI(
+            base_url=address,
+            api_key=key,
+            max_retries=RETRIES,
+            timeout=ASKING_SECONDS,
+            http_client=DefaultHttpxClient(trust_env=not here),
+        )
+        # The SDK reads these itself, and sends an empty one as an empty header. Only OpenAI knows them.
+        own = row.api_key_env == "OPENAI_API_KEY"
+        client.organization = variable("OPENAI_ORG_ID") if own else None
+        client.project = (variable("OPENAI_PROJECT_ID") or variable("OPENAI_PROJECT")) if own else None
+        return cls(name, row, client)
+
+    # training
+
+    def upload(self, path: Path, name: str) -> str:
+        """Upload a training file under a name; give back its id. Retried: files aren't billed."""
+        with self._asking("upload the training file"):
+            answer = self._client.with_options(timeout=UPLOAD_SECONDS).files.create(
+                file=(name, path), purpose="fine-tune"
+            )
+            return _present(answer, "id")
+
+    def create_job(self, job: NewJob) -> Job:
+        """Ask for a paid job, once. Raises AnswerLost when it may exist all the same."""
+        hyperparameters = _given(n_epochs=job.n_epochs, learning_rate_multiplier=job.learning_rate_multiplier)
+        supervised = {"hyperparameters": hyperparameters} if hyperparameters else {}
+        body: Json = {
+            "model": job.base_model,
+            "training_file": job.training_file,
+            "suffix": job.suffix,
+            "method": {"type": "supervised", "supervised": supervised},
+            "metadata": {RUN_KEY: job.run_key, STAGE: job.stage},
+            **_given(seed=job.seed),
+        }
+        with self._asking("create the fine-tuning job"):
+            answer = self._client.with_options(max_retries=NEVER).fine_tuning.jobs.create(
+                **body, extra_body=self.row.extra_body or None
+            )
+            return _job(answer)
+
+    def jobs(self, limit: int | None = None, run_key: str | None = None) -> list[Job]:
+        """Jobs, newest first: all of them or the first `limit`; of one run, if its key is given.
+
+        Raises ServiceError when the list can't be read to its end: half a list decides nothing.
+        """
+        page = min(limit or 100, 100)
+        chosen: Json = {"metadata": {RUN_KEY: run_key}} if run_key else {}
+        found: dict[str, Job] = {}
+        with self._asking("list the fine-tuning jobs"):
+            for answer in self._client.fine_tuning.jobs.list(limit=page, **chosen):
+                job = _job(answer)
+                if job.id in found:
+                    raise ServiceError(f"{self.name}: its list of jobs repeats itself", retryable=True)
+                found[job.id] = job
+                if limit is not None and len(found) >= limit:
+                    break
+        # Not every provider knows the filter; those that don't send everything.
+        return [job for job in found.values() if run_key in (None, job.run_key)]
+
+    def job(self, job_id: str) -> Job:
+        """A job as it stands."""
+        with self._asking(f"look at job {for_log(job_id)}"):
+            return _job(self._client.fine_tuning.jobs.retrieve(job_id))
+
+    def events(self, job_id: str, limit: int = 20) -> list[JobEvent]:
+        """The last lines of a job's log, oldest first."""
+        with self._asking(f"read the log of job {for_log(job_id)}"):
+            page = self._client.fine_tuning.jobs.list_events(job_id, limit=limit)
+            lines = list(page.data or ())[:limit]
+        return [
+            JobEvent(at=_time(line.created_at) or "", level=line.level or "info", message=line.message or "")
+            for line in reversed(lines)
+        ]
+
+    def cancel(self, job_id: str) -> Job:
+        """Stop a job; what it trained until then may be billed."""
+        with self._asking(f"cancel job {for_log(job_id)}"):
+            return _job(self._client.fine_tuning.jobs.cancel(job_id))
+
+    # serving
+
+    def models(self) -> dict[str, str | None]:
+        """Every model the key may use → the day it shuts down (YYYY-MM-DD), if that is known."""
+        with self._asking("list the models"):
+            return {model.id: model.shutdown_date or None for model in self._client.models.list()}
+
+    def complete(
+        self,
+        model: str,
+        messages: Sequence[Any],
+        schema: Json | None,
+        max_tokens: int,
+        temperature: float,
+        seed: int | None = None,
+    ) -> Completion:
+        """Ask a model once. `schema` is a strict JSON schema: `{"name": …, "schema": …}`, or None.
+
+        Raises ServiceError also when the model declines, or its answer was cut short.
+        """
+        shape = {"type": "json_schema", "json_schema": {**schema, "strict": True}} if schema else None
+        body = _given(response_format=shape, seed=seed)
+        began = time.perf_counter()
+        with self._asking(f"ask {for_log(model)}"):
+            answer = self._client.chat.completions.create(
+                model=model,
+                messages=list(messages),
+                max_completion_tokens=max_tokens,
+                temperature=temperature,
+                **body,
+            )
+            choice = answer.choices[0]
+        text = self._said(model, choice)
+        usage = answer.usage
+        return Completion(
+            text=text,
+            finish_reason=choice.finish_reason,
+            prompt_tokens=usage.prompt_tokens if usage else None,
+            completion_tokens=usage.completion_tokens if usage else None,
+            seconds=time.perf_counter() - began,
+        )
+
+    def _said(self, model: str, choice: Any) -> str:
+        """The text of an answer that is one."""
+        who, why = f"{self.name}: {for_log(model)}", choice.finish_reason
+        refusal = getattr(choice.message, "refusal", None)
+        if refusal:
+            raise ServiceError(f"{who} declined to answer: {for_log(refusal)}")
+        if why == "length":
+            raise ServiceError(f"{who}: its answer was cut at max_tokens", hint="raise max_tokens of the pin")
+        if why == "content_filter":
+            raise ServiceError(f"{who}: the provider's content filter stopped the answer")
+        if not choice.message.content:
+            raise ServiceError(f"{who}: an empty answer", retryable=True)
+        return str(choice.message.content)
+
+    @contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        """Turn whatever the SDK raises, or an answer in no known shape, into a ServiceError."""
+        import openai
+
+        try:
+            yield
+        except openai.APIStatusError as error:
+            raise _refusal(self.name, what, error) from None
+        except openai.APIConnectionError as error:
+            late = isinstance(error, openai.APITimeoutError)
+            reason = (
+                "no answer in time" if late else f"no connection: {for_log(str(error.__cause__ or error))}"
+            )
+            raise AnswerLost(
+                f"{self.name}: could not {what}: {reason}",
+                hint=f"is {self._client.base_url} reachable from here?",
+                retryable=True,
+            ) from None
+        except (openai.OpenAIError, ValueError, AttributeError, TypeError, LookupError) as error:
+            raise AnswerLost(
+                f"{self.name}: could not {what}: an answer in no known shape: {for_log(str(error))}",
+                retryable=True,
+            ) from None
+
+
+def _refusal(name: str, what: str, error: Any) -> ServiceError:
+    """An HTTP error in our words: is it worth another try, may it have been carried out, what to do."""
+    status, code = int(error.status_code), str(error.code or "")
+    unsure = status in {408, 409} or status >= 500
+    number = f" (request {for_log(error.request_id)})" if error.request_id else ""
+    return (AnswerLost if unsure else ServiceError)(
+        f"{name}: could not {what}: HTTP {status} {for_log(code)}: {for_log(_reason(error))}{number}",
+        hint=_hint(status, code, _reason(error)),
+        retryable=unsure or (status == 429 and code != "insufficient_quota"),
+    )
+
+
+def _reason(error: Any) -> str:
+    """The provider's own sentence, without the SDK's wrapping."""
+    body = error.body
+    return str(body["message"]) if isinstance(body, dict) and body.get("message") else str(error.message)
+
+
+def _hint(status: int, code: str, reason: str) -> str:
+    if "fine-tuning" in reason.lower() and status in {400, 403}:
+        return "if the provider takes no more jobs, name another with --provider (config/providers.json)"
+    if status == 429:
+        spent = code == "insufficient_quota"
+        return "the account has no credit left: top it up" if spent else "too many requests: try again later"
+    return {
+        401: "the key is not accepted: is it this provider's, and still valid?",
+        403: "the key may not do this: ask for the permission, or take another key",
+        404: "the provider doesn't have it: check the id, and whether the model is shut down",
+    }.get(status, "")
+
+
+def _job(answer: "FineTuningJob") -> Job:
+    """The SDK's job in our words. Any field may be missing; only the id must be there."""
+    error = answer.error
+    status: JobStatus = answer.status if answer.status in KNOWN else "unknown"
+    return Job(
+        id=_present(answer, "id"),
+        status=status,
+        base_model=answer.model or "",
+        model=answer.fine_tuned_model or None,
+        created_at=_time(answer.created_at),
+        finished_at=_time(answer.finished_at),
+        trained_tokens=answer.trained_tokens,
+        training_file=answer.training_file,
+        error=(error.message or error.code) if error and error.code else None,
+        run_key=(answer.metadata or {}).get(RUN_KEY),
+    )
+
+
+def _present(answer: Any, name: str) -> str:
+    """A member without which an answer is of no use. Raises ValueError."""
+    value = getattr(answer, name, None)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"no {name} in {str(answer)[:100]}")
+    return value
+
+
+def _time(seconds: float | None) -> str | None:
+    return from_timestamp(seconds) if seconds else None
+
+
+def _given(**members: Any) -> Json:
+    """The members that were given."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _sandbox_hint(name: str) -> str:
+    return "`ftv4 sandbox` starts it, and prints what to export" if name == "sandbox" else ""

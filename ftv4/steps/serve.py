@@ -1,0 +1,101 @@
+"""Finds what answers for a model id: the stage's rule, or a model at a provider."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ftv4.clients.provider import Provider
+from ftv4.contracts import Json
+from ftv4.contracts.models import MODEL_ID
+from ftv4.contracts.policy import Policy
+from ftv4.contracts.providers import ProviderRow
+from ftv4.documents import PROVIDERS, Repository
+from ftv4.encode import for_log
+from ftv4.errors import ContractError
+from ftv4.pipeline.messages import messages
+from ftv4.pipeline.model import Answer, Ask, Model, RuleModel
+from ftv4.stages.schema import strict_schema
+from ftv4.stages.stage import Stage
+
+RULE = "deterministic"
+
+
+def model_for(
+    model_id: str, stage: Stage, repository: Repository, policy: Policy, connect: Callable[[str], Provider]
+) -> Model:
+    """What answers for `<provider>:<model>` or `deterministic:<rule>` in a stage.
+
+    Raises ContractError for an id in no known shape, a provider that isn't in config/providers.json,
+    and a rule that the stage doesn't have.
+    """
+    if not re.fullmatch(MODEL_ID, model_id):
+        raise ContractError(
+            f"model id {for_log(model_id)}: not <provider>:<model>",
+            hint="such as openai:ft:gpt-… or sandbox:…",
+        )
+    provider, _, model = model_id.partition(":")
+    if provider == RULE:
+        return _rule(model_id, model, stage)
+    provider_row(repository, provider, model_id)
+    return ServedModel(
+        id=model_id,
+        model=model,
+        stage=stage,
+        prompt=repository.template(stage.prompt),
+        policy=policy,
+        provider=connect(provider),
+    )
+
+
+def provider_row(repository: Repository, name: str, asked: str = "") -> ProviderRow:
+    """A provider's row. Raises ContractError that names those there are.
+
+    `asked` is the model id or flag that named the provider, for the message.
+    """
+    known = repository.providers().providers
+    row = known.get(name)
+    if row is None:
+        tuned = f"a tuned model's id needs its provider in front: openai:{for_log(asked)}"
+        raise ContractError(
+            f"{for_log(asked or name)}: no provider {for_log(name)} in {PROVIDERS}; there are "
+            f"{', '.join(sorted(known))}",
+            hint=tuned if name == "ft" else f"add a row to {PROVIDERS}, or correct the id",
+        )
+    return row
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model at a provider, asked in the words it was trained on (weaknesses.md A6)."""
+
+    id: str
+    model: str
+    stage: Stage
+    prompt: str
+    policy: Policy
+    provider: Provider
+    schema: Json = field(init=False)
+
+    def __post_init__(self) -> None:
+        shape = {"name": self.stage.output_schema, "schema": strict_schema(self.stage, "output")}
+        object.__setattr__(self, "schema", shape)
+
+    def answer(self, ask: Ask) -> Answer:
+        """Ask once. Raises ServiceError, also when the model declines or is cut short."""
+        done = self.provider.complete(
+            self.model,
+            messages(self.stage, self.prompt, self.policy, ask.input),
+            schema=self.schema,
+            max_tokens=ask.pin.max_tokens,
+            temperature=ask.pin.temperature,
+        )
+        return Answer(done.text, done.seconds, done.prompt_tokens, done.completion_tokens)
+
+
+def _rule(model_id: str, rule: str, stage: Stage) -> Model:
+    if rule not in stage.rules:
+        raise ContractError(
+            f"{stage.name}: no rule {for_log(rule)}; there are {', '.join(sorted(stage.rules))}",
+            hint=f"correct the model id {for_log(model_id)}",
+        )
+    return RuleModel(model_id)
