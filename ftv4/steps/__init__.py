@@ -1,0 +1,1 @@
+"""The journey, one module a step; everything a command does beyond arguments and rendering."""

@@ -1,0 +1,126 @@
+"""Writes synthetic packs, and reads packs of every kind: synthetic folders and data pack files."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from ftv4.contracts.pack import DataPack, SynthPack
+from ftv4.documents import Repository
+from ftv4.errors import ContractError, UsageError
+from ftv4.pipeline.normalise import CsvFile, normalise
+from ftv4.synth.packs import PROFILES, PackFiles, make_packs
+
+PACKS = "train/packs"
+EVAL_PACKS = "evals/packs"
+CSV_FILES = ("estimates.csv", "invoices.csv", "schedule.csv")
+
+
+@dataclass(frozen=True)
+class Packs:
+    """What was written."""
+
+    out_dir: str
+    industries: tuple[str, ...]
+    packs_per_industry: int
+    generated: tuple[str, ...]
+    """Folder of each pack, relative to the repository."""
+
+
+def write_packs(
+    repository: Repository,
+    out_dir: str,
+    industries: Sequence[str],
+    per_industry: int,
+    seed: int,
+    window_days: int,
+    anchor: date,
+) -> Packs:
+    """Make packs and write them below a folder; the same arguments give the same bytes."""
+    unknown = [name for name in industries if name not in PROFILES]
+    if unknown:
+        raise UsageError(
+            f"no profile for industry {', '.join(map(repr, unknown))}",
+            hint=f"there are {', '.join(PROFILES)}",
+        )
+    packs = make_packs(industries, per_industry, seed, window_days, anchor)
+    folders = tuple(_write(repository, out_dir, made) for made in packs)
+    return Packs(repository.relative(out_dir), tuple(industries), per_industry, folders)
+
+
+def _write(repository: Repository, out_dir: str, made: PackFiles) -> str:
+    folder = Path(out_dir) / made.folder
+    for name in CSV_FILES:
+        if name in made.csv:
+            repository.write(folder / name, made.csv[name])
+        else:
+            repository.path(folder / name).unlink(missing_ok=True)
+    repository.write_contract(folder / "pack.json", made.pack)
+    return repository.relative(folder)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A pack as runs start from it."""
+
+    id: str
+    """`synth:<folder below the packs folder>` or `data_pack:<file>`."""
+    pack: DataPack
+    industry: str
+    role: str
+    synth: SynthPack | None
+    """Absent for a data pack file."""
+
+
+def read_pack(repository: Repository, folder: str | Path) -> tuple[SynthPack, DataPack]:
+    """A synthetic pack's folder. Raises ContractError naming every file of it that can't be used."""
+    synth = repository.read(SynthPack, Path(folder) / "pack.json")
+    found = [name for name in CSV_FILES if repository.path(folder).joinpath(name).is_file()]
+    if len(found) < 2:
+        raise ContractError(
+            f"{repository.relative(folder)}: a pack needs two of {', '.join(CSV_FILES)}", hint="make it again"
+        )
+    files = [CsvFile(name, repository.read_text(Path(folder) / name)) for name in found]
+    normalised = normalise(files, source_tool="synth", created_at=f"{synth.window_end}T00:00:00.000Z")
+    if normalised.warnings:
+        raise ContractError(f"{repository.relative(folder)}: not a pack", problems=normalised.warnings)
+    return synth, normalised.pack
+
+
+def templates(repository: Repository, packs_dirs: Iterable[str], data_packs: bool) -> list[Template]:
+    """Every pack of the folders, in path order, then `data/packs/*.json`.
+
+    Raises ContractError when a pack is kept out for evaluation, or can't be read.
+    """
+    held_out = _held_out(repository)
+    found = [template for folder in packs_dirs for template in _synth(repository, folder)]
+    kept_out = [template.id for template in found if template.synth and template.synth.pack_id in held_out]
+    if kept_out:
+        raise ContractError(
+            "evaluation packs never become training runs",
+            problems=[f"{template}: also under {EVAL_PACKS}" for template in kept_out],
+            hint="make packs from another seed: ftv4 synth packs --seed N",
+        )
+    return found + (list(_data_packs(repository)) if data_packs else [])
+
+
+def _synth(repository: Repository, packs_dir: str) -> Iterator[Template]:
+    if f"{repository.relative(packs_dir)}/".startswith("evals/"):
+        raise ContractError(
+            f"{packs_dir}: evaluation packs never become training runs", hint="name a folder outside evals/"
+        )
+    for path in repository.files(packs_dir, "**/pack.json"):
+        synth, pack = read_pack(repository, path.parent)
+        below = path.parent.relative_to(repository.path(packs_dir)).as_posix()
+        yield Template(f"synth:{below}", pack, synth.industry, synth.emyth_role or "mixed", synth)
+
+
+def _data_packs(repository: Repository) -> Iterator[Template]:
+    for path in repository.files("data/packs", "*.json"):
+        pack = repository.read(DataPack, path)
+        yield Template(f"data_pack:{path.name}", pack, "unknown", "mixed", None)
+
+
+def _held_out(repository: Repository) -> set[str]:
+    found = repository.files(EVAL_PACKS, "**/pack.json")
+    return {repository.read(SynthPack, path).pack_id for path in found}
