@@ -1,0 +1,87 @@
+"""Text rules over any payload: doctrine, drift and leaks, compiled once from the policy.
+
+None of them ever throws, whatever the payload is; none looks at object keys.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from ftv4.contracts.jsontext import SPACE
+from ftv4.contracts.policy import LeakScan, Policy
+from ftv4.contracts.record import GuardFailure
+from ftv4.guards.doctrine import Doctrine, evidence_objections
+from ftv4.guards.drift import Drift
+from ftv4.guards.exposure import leak_finders, needles, sample
+from ftv4.guards.objection import LeakHit, Objection
+from ftv4.guards.screen import Needle, Screen, term_needle
+from ftv4.guards.walk import texts
+
+__all__ = ["Guards", "LeakHit", "Objection"]
+
+
+class Guards:
+    """All text rules of one policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._doctrine = Doctrine(policy)
+        self._drift = Drift(policy)
+        self._leak_finders = leak_finders(policy.leak_scan)
+        self._screen = Screen(tuple(self._needles(policy.leak_scan)))
+
+    @classmethod
+    def compile(cls, policy: Policy) -> "Guards":
+        """Guards for a policy."""
+        return cls(policy)
+
+    def doctrine(self, payload: object, stage: str) -> tuple[GuardFailure, ...]:
+        """What no payload may say (contracts.md §6.1), in its order. The stage only labels the answers."""
+        return _failures(self.doctrine_objections(payload), stage)
+
+    def drift(self, payload: object, stage: str) -> tuple[GuardFailure, ...]:
+        """What a stage's output may not say or lack (contracts.md §6.2), in its order."""
+        return _failures(self.drift_objections(payload, stage), stage)
+
+    def doctrine_objections(self, payload: object) -> Iterator[Objection]:
+        """As `doctrine`, with the place of each."""
+        suspect = "doctrine" in self._screen.suspects(payload)
+        return chain(self._doctrine.text_objections(payload) if suspect else (), evidence_objections(payload))
+
+    def drift_objections(self, payload: object, stage: str) -> Iterator[Objection]:
+        """As `drift`, with the place of each."""
+        suspect = stage in self._screen.suspects(payload)
+        return chain(
+            self._drift.text_objections(payload, stage) if suspect else (),
+            self._drift.shape_objections(payload, stage),
+        )
+
+    def leaks(self, payload: object) -> tuple[LeakHit, ...]:
+        """Raw data that must not be trained on (contracts.md §6.3): one a kind and text."""
+        if "leaks" not in self._screen.suspects(payload):
+            return ()
+        found: dict[tuple[str, str], LeakHit] = {}
+        for text, spot in texts(payload):
+            text = text.strip(SPACE)
+            for kind, finder in self._leak_finders.items():
+                if (kind, text) not in found and finder(text):
+                    found[kind, text] = LeakHit(kind, sample(text), spot.pointer)
+        return tuple(found.values())
+
+    def suspects(self, payload: object) -> frozenset[str]:
+        """Of `doctrine`, `leaks` and the five stages (their drift terms), those that could find something.
+
+        Cheap, and never wrong about the others; evidence references and shapes it doesn't look at.
+        """
+        return self._screen.suspects(payload)
+
+    def _needles(self, policy: LeakScan) -> Iterator[Needle]:
+        yield from (term_needle("doctrine", term) for term in self._doctrine.terms)
+        for stage, terms in self._drift.terms.items():
+            yield from (term_needle(stage, term) for term in terms.patterns)
+        yield from needles(policy)
+
+
+def _failures(objections: Iterator[Objection], stage: str) -> tuple[GuardFailure, ...]:
+    return tuple(
+        GuardFailure(code=objection.code, message=objection.message, stage_name=stage)
+        for objection in objections
+    )
