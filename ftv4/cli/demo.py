@@ -273,7 +273,7 @@ def _plant(folder: Path) -> None:
         source = Repository(shipped(name))
         for path in source.files(".", "**/*.json") + source.files(".", "**/*.csv"):
             target.write(f"{name}/{source.relative(path)}", path.read_bytes())
-    target.write(".gitignore", ".sandbox/\ntrain/ops/\n")
+    target.write(".gitignore", ".sandbox/\n")
     git = Git(folder)
     git("init", "--quiet", "--initial-branch", "main")
     git("config", "user.name", "demo")
