@@ -1,0 +1,1 @@
+"""Loopback stand-ins for provider and forge, shipped with the package: the embedded default."""
