@@ -1,12 +1,13 @@
 """Writes synthetic packs, and reads packs of every kind: synthetic folders and data pack files."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from ftv4.contracts.pack import DataPack, SynthPack
 from ftv4.documents import Repository
+from ftv4.encode import for_log
 from ftv4.errors import ContractError, UsageError
 from ftv4.pipeline.normalise import CsvFile, normalise
 from ftv4.synth.packs import PROFILES, PackFiles, make_packs
@@ -17,35 +18,47 @@ CSV_FILES = ("estimates.csv", "invoices.csv", "schedule.csv")
 
 
 @dataclass(frozen=True)
-class Packs:
+class PackPlan:
+    """Which packs to make (contracts.md §16, synth:packs)."""
+
+    anchor: date
+    """Last day of the records."""
+    out_dir: str = PACKS
+    industries: tuple[str, ...] | None = None
+    """None: all there are."""
+    packs_per_industry: int = 3
+    seed: int = 1234
+    window_days: int = 90
+
+
+@dataclass(frozen=True)
+class PacksMade:
     """What was written."""
 
     out_dir: str
     industries: tuple[str, ...]
     packs_per_industry: int
+    total_generated: int
     generated: tuple[str, ...]
     """Folder of each pack, relative to the repository."""
 
 
-def write_packs(
-    repository: Repository,
-    out_dir: str,
-    industries: Sequence[str],
-    per_industry: int,
-    seed: int,
-    window_days: int,
-    anchor: date,
-) -> Packs:
-    """Make packs and write them below a folder; the same arguments give the same bytes."""
+def write_packs(repository: Repository, plan: PackPlan) -> PacksMade:
+    """Make packs and write them; the same plan gives the same bytes.
+
+    Raises UsageError for an industry nobody described (the Node tool drops it: weaknesses.md E2).
+    """
+    industries = tuple(PROFILES) if plan.industries is None else plan.industries
     unknown = [name for name in industries if name not in PROFILES]
     if unknown:
         raise UsageError(
-            f"no profile for industry {', '.join(map(repr, unknown))}",
-            hint=f"there are {', '.join(PROFILES)}",
+            f"no such industry: {', '.join(map(for_log, unknown))}", hint=f"there are {', '.join(PROFILES)}"
         )
-    packs = make_packs(industries, per_industry, seed, window_days, anchor)
-    folders = tuple(_write(repository, out_dir, made) for made in packs)
-    return Packs(repository.relative(out_dir), tuple(industries), per_industry, folders)
+    made = make_packs(industries, plan.packs_per_industry, plan.seed, plan.window_days, plan.anchor)
+    folders = tuple(_write(repository, plan.out_dir, pack) for pack in made)
+    return PacksMade(
+        repository.relative(plan.out_dir), industries, plan.packs_per_industry, len(folders), folders
+    )
 
 
 def _write(repository: Repository, out_dir: str, made: PackFiles) -> str:
@@ -70,6 +83,10 @@ class Template:
     role: str
     synth: SynthPack | None
     """Absent for a data pack file."""
+
+    def of(self, industry: str) -> "Template":
+        """The same pack, counted as one of an industry."""
+        return replace(self, industry=industry)
 
 
 def read_pack(repository: Repository, folder: str | Path) -> tuple[SynthPack, DataPack]:

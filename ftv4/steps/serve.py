@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 from ftv4.clients.provider import Provider
 from ftv4.contracts import Json
@@ -14,6 +15,8 @@ from ftv4.encode import for_log
 from ftv4.errors import ContractError
 from ftv4.pipeline.messages import messages
 from ftv4.pipeline.model import Answer, Ask, Model, RuleModel
+from ftv4.pipeline.run import Models
+from ftv4.stages import STAGES
 from ftv4.stages.schema import strict_schema
 from ftv4.stages.stage import Stage
 
@@ -45,6 +48,17 @@ def model_for(
         policy=policy,
         provider=connect(provider),
     )
+
+
+def serving_models(repository: Repository, connect: Callable[[str], Provider]) -> Models:
+    """What answers for a model id in a stage: each found once, when it is first asked."""
+    policy = repository.policy()
+
+    @cache
+    def serving(model_id: str, stage: str) -> Model:
+        return model_for(model_id, STAGES[stage], repository, policy, connect)
+
+    return serving
 
 
 def provider_row(repository: Repository, name: str, asked: str = "") -> ProviderRow:

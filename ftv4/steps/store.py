@@ -26,7 +26,7 @@ class Stored:
 
 
 def save(repository: Repository, record: RunRecord, folder: str | Path = RUNS) -> str:
-    """Write a run record; give back its repository path. Raises ContractError for an id that is no file name."""
+    """Write a run record; give back its repository path. Raises ContractError for an id no file can have."""
     if not re.fullmatch(RUN_ID, record.run_id):
         raise ContractError(f"run id {record.run_id!r}: no file can have that name")
     return repository.write_contract(Path(folder) / f"{record.run_id}.json", record)

@@ -46,7 +46,7 @@ class Random:
         return self.float() <= probability
 
     def shuffled(self, items: Iterable[T]) -> list[T]:
-        """The items in a drawn order (Fisher–Yates, from the end)."""
+        """The items in a drawn order (Fisher-Yates, from the end)."""
         order = list(items)
         for last in range(len(order) - 1, 0, -1):
             other = self.int(0, last)

@@ -1,0 +1,119 @@
+"""`ftv4 synth`: packs and runs from nothing but a seed."""
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from ftv4.cli.options import boolean, format_option, now, print_json, repository
+from ftv4.errors import GateError
+
+
+@click.group()
+def synth() -> None:
+    """Make synthetic packs and runs; ship a model in one command."""
+
+
+class Names(click.ParamType):
+    """Names, separated by commas."""
+
+    name = "name,…"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Split; nothing at all is refused."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(dict.fromkeys(part.strip() for part in str(value).split(",") if part.strip()))
+        return names or self.fail("names nothing", param, ctx)
+
+
+packs_dir_option = click.option(
+    "--packs-dir",
+    type=Names(),
+    default="train/packs",
+    show_default=True,
+    help="Folders of packs, with commas.",
+)
+
+
+@synth.command()
+@click.option("--out-dir", default="train/packs", show_default=True, help="Where the packs go.")
+@click.option("--industries", type=Names(), help="Which industries.  [default: all six]")
+@click.option(
+    "--packs-per-industry", type=click.IntRange(min=1), default=3, show_default=True, help="Packs each."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=1), default=1234, show_default=True, help="Same seed, same bytes."
+)
+@click.option(
+    "--window-days", type=click.IntRange(min=30), default=90, show_default=True, help="Days the records span."
+)
+@click.option(
+    "--anchor-date", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the records.  [default: today]"
+)
+@format_option
+@click.pass_context
+def packs(ctx: click.Context, form: str, **asked: Any) -> None:
+    """Make synthetic packs: estimates, invoices and schedules of businesses that don't exist."""
+    from ftv4.steps.packs import PackPlan, write_packs
+
+    anchor: datetime = asked.pop("anchor_date") or now()
+    written = write_packs(repository(ctx), PackPlan(anchor=anchor.date(), **asked))
+    if form == "json":
+        print_json(written)
+        return
+    for folder in written.generated:
+        click.echo(folder)
+    click.echo(
+        f"{written.total_generated} packs of {len(written.industries)} industries in {written.out_dir}"
+    )
+
+
+@synth.command()
+@packs_dir_option
+@click.option("--iterations", type=click.IntRange(min=1), default=10, show_default=True, help="Runs of each.")
+@click.option(
+    "--minimum-runs", type=click.IntRange(min=0), default=0, show_default=True, help="Runs at least."
+)
+@click.option("--client-id", default="test-client-synth", show_default=True, help="Whose runs they are.")
+@click.option("--industry", metavar="NAME", help="Only packs of this industry.")
+@click.option("--seed", type=int, help="Shuffle the packs.  [default: path order]")
+@click.option(
+    "--output-dir", metavar="DIR", help="For run_ids.json.  [default: train/ops/synth_ship/<stamp>]"
+)
+@boolean("--include-data-packs", default=True, help="Run data/packs/*.json too.")
+@click.option(
+    "--industry-mix",
+    type=click.Choice(["balanced", "weighted"]),
+    default="balanced",
+    show_default=True,
+    help="Industries in turn, or packs in turn.",
+)
+@click.option(
+    "--min-industries", type=click.IntRange(min=1), default=6, show_default=True, help="Refuse fewer."
+)
+@boolean("--ensure-diversity", default=True, help="Hold to --min-industries.")
+@format_option
+@click.pass_context
+def runpacks(ctx: click.Context, form: str, **asked: Any) -> None:
+    """Run packs through the pipeline as models.json pins it; records go to train/ops/runs.
+
+    Exit code 4 when the packs are too much alike, or no run came through.
+    """
+    from ftv4.cli.clients import connect_provider
+    from ftv4.cli.progress import progress
+    from ftv4.steps.runpacks import Plan, Runner
+    from ftv4.steps.serve import serving_models
+
+    where = repository(ctx)
+    models = serving_models(where, lambda name: connect_provider(where, name))
+    with progress("runs") as shown:
+        batch = Runner(where, models, now(), shown).run(Plan(**asked))
+    if form == "json":
+        print_json(batch.answer())
+    else:
+        click.echo("\n".join(batch.lines()))
+    if not batch.index.run_ids:
+        raise GateError("no run came through", hint="the records say at which stage, and why")
