@@ -14,24 +14,20 @@ def synth() -> None:
     """Make synthetic packs and runs; ship a model in one command."""
 
 
-class Names(click.ParamType):
-    """Names, separated by commas."""
-
-    name = "name,…"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Split; nothing at all is refused."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(dict.fromkeys(part.strip() for part in str(value).split(",") if part.strip()))
-        return names or self.fail("names nothing", param, ctx)
+def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Names separated by commas, each once; nothing at all is refused."""
+    if value is None:
+        return None
+    names = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    if not names:
+        raise click.BadParameter("names nothing", ctx, param)
+    return names
 
 
 packs_dir_option = click.option(
     "--packs-dir",
-    type=Names(),
+    metavar="NAME,…",
+    callback=_names,
     default="train/packs",
     show_default=True,
     help="Folders of packs, with commas.",
@@ -40,7 +36,7 @@ packs_dir_option = click.option(
 
 @synth.command()
 @click.option("--out-dir", default="train/packs", show_default=True, help="Where the packs go.")
-@click.option("--industries", type=Names(), help="Which industries.  [default: all six]")
+@click.option("--industries", metavar="NAME,…", callback=_names, help="Which industries.  [default: all six]")
 @click.option(
     "--packs-per-industry", type=click.IntRange(min=1), default=3, show_default=True, help="Packs each."
 )
@@ -55,7 +51,7 @@ packs_dir_option = click.option(
 )
 @format_option
 @click.pass_context
-def packs(ctx: click.Context, form: str, **asked: Any) -> None:
+def packs(ctx: click.Context, /, form: str, **asked: Any) -> None:
     """Make synthetic packs: estimates, invoices and schedules of businesses that don't exist."""
     from ftv4.steps.packs import PackPlan, write_packs
 
@@ -97,7 +93,7 @@ def packs(ctx: click.Context, form: str, **asked: Any) -> None:
 @boolean("--ensure-diversity", default=True, help="Hold to --min-industries.")
 @format_option
 @click.pass_context
-def runpacks(ctx: click.Context, form: str, **asked: Any) -> None:
+def runpacks(ctx: click.Context, /, form: str, **asked: Any) -> None:
     """Run packs through the pipeline as models.json pins it; records go to train/ops/runs.
 
     Exit code 4 when the packs are too much alike, or no run came through.

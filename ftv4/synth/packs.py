@@ -30,26 +30,26 @@ class Random:
     def __init__(self, seed: int) -> None:
         self._state = abs(seed) % MODULUS or 1
 
-    def float(self) -> float:
+    def fraction(self) -> float:
         """The next number in 0..1."""
         self._state = self._state * MULTIPLIER % MODULUS
         return self._state / MODULUS
 
-    def int(self, low: int, high: int) -> int:
+    def whole(self, low: int, high: int) -> int:
         """A whole number in low..high, both included; draws nothing where there is no choice."""
         if high <= low:
             return low
-        return low + math.floor(self.float() * (high - low + 1))
+        return low + math.floor(self.fraction() * (high - low + 1))
 
     def chance(self, probability: float) -> bool:
         """True with a probability."""
-        return self.float() <= probability
+        return self.fraction() <= probability
 
     def shuffled(self, items: Iterable[T]) -> list[T]:
         """The items in a drawn order (Fisher-Yates, from the end)."""
         order = list(items)
         for last in range(len(order) - 1, 0, -1):
-            other = self.int(0, last)
+            other = self.whole(0, last)
             order[last], order[other] = order[other], order[last]
         return order
 
@@ -232,7 +232,7 @@ class _Business:
 
     def trade(self) -> None:
         """Draw every estimate and what follows from it."""
-        count = self.random.int(*self.profile.estimates)
+        count = self.random.whole(*self.profile.estimates)
         for position in range(count):
             self._estimate(position / (count - 1))
 
@@ -251,7 +251,7 @@ class _Business:
         created = self._busy_day()
         approved = self._later(created, self.profile.approval_lag)
         first, lost = _FADE[self.profile.concentration]
-        total = max(75.0, self.random.int(*self.profile.total) * (first - lost * age))
+        total = max(75.0, self.random.whole(*self.profile.total) * (first - lost * age))
         identity = f"EST_{self.prefix}_{len(self.estimates) + 1:04d}"
         status = self._decision()
         settled = self._day(approved) if status == "approved" else ""
@@ -264,17 +264,17 @@ class _Business:
         """The best of six days, where a peak month makes a day better."""
         best, best_score = 0, -1.0
         for _ in range(6):
-            day = self.random.int(0, self.days)
+            day = self.random.whole(0, self.days)
             peak = (self.start + timedelta(days=day)).month in self.profile.peak_months
-            score = self.random.float() + (0.4 if peak else 0)
+            score = self.random.fraction() + (0.4 if peak else 0)
             if score > best_score:
                 best, best_score = day, score
         return best
 
     def _decision(self) -> str:
-        if self.random.float() < 0.58:
+        if self.random.fraction() < 0.58:
             return "approved"
-        return "sent" if self.random.float() < 0.28 else "rejected"
+        return "sent" if self.random.fraction() < 0.28 else "rejected"
 
     def _invoice(self, quote: str, approved: int, total: float) -> None:
         issued = self._later(approved, self.profile.invoice_delay)
@@ -282,7 +282,7 @@ class _Business:
         paid = not overdue and self.random.chance(0.82)
         paid_day = self._later(issued, self.profile.payment_delay)
         status = "paid" if paid else "overdue" if overdue else "open"
-        billed = total * (0.92 + self.random.float() * 0.14)
+        billed = total * (0.92 + self.random.fraction() * 0.14)
         identity = f"INV_{self.prefix}_{len(self.invoices) + 1:04d}"
         settled = self._day(paid_day) if paid else ""
         self.invoices.append((identity, quote, status, self._day(issued), settled, _money(billed)))
@@ -290,8 +290,8 @@ class _Business:
     def _job(self, quote: str, approved: int, total: float) -> None:
         if self.profile.schedule is None or not self.random.chance(_DENSITY[self.profile.schedule]):
             return
-        hour = self.random.int(7, 16)
-        duration = self.random.int(1, 4)
+        hour = self.random.whole(7, 16)
+        duration = self.random.whole(1, 4)
         start = self.start + timedelta(days=approved)
         end = start + timedelta(days=1 if self.random.chance(0.12) else 0)
         status = self._progress()
@@ -306,7 +306,7 @@ class _Business:
         return "scheduled" if self.random.chance(0.6) else "in_progress"
 
     def _later(self, day: int, delay: tuple[int, int]) -> int:
-        return min(day + self.random.int(*delay), self.days)
+        return min(day + self.random.whole(*delay), self.days)
 
     def _day(self, day: int) -> str:
         return f"{self.start + timedelta(days=day):%Y-%m-%dT00:00:00Z}"
