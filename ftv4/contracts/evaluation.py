@@ -49,6 +49,8 @@ class StageAnswer(Contract):
     error: str | None = None
     """Why there was none."""
     seconds: float = 0
+    prompt_tokens: Whole | None = None
+    completion_tokens: Whole | None = None
     scores: Annotated[tuple[StageScore, ...], Items] = ()
 
 
@@ -95,6 +97,9 @@ class EvalReport(Contract):
     report_path: str
 
 
+Verdict = Literal["IMPROVED", "NON_INFERIOR", "INCONCLUSIVE", "REGRESSED", "INVALID"]
+
+
 class CasePair(Contract):
     """One case under two models."""
 
@@ -108,7 +113,7 @@ class CasePair(Contract):
 
 
 class Comparison(Contract):
-    """Two reports over the same cases, paired."""
+    """Two reports over the same cases, paired; A is the pinned side."""
 
     a: str
     b: str
@@ -118,4 +123,13 @@ class Comparison(Contract):
     losses: Whole
     ties: Whole
     mean_agreement_delta: float | None
+    """B less A, a failed case counting 0; None when nothing could be paired."""
+    p_better: float | None
+    """One-sided exact sign test over the cases that differ: chance of B's wins if B were no better."""
+    p_worse: float | None
+    """Likewise for B's losses."""
+    verdict: Verdict
+    """Of B against A."""
+    why: Annotated[tuple[str, ...], Items]
+    """What decided, or what would settle it."""
     pairs: Annotated[tuple[CasePair, ...], Items]

@@ -1,9 +1,9 @@
 """A promotion report: `train/promotion/reports/<stage>/promotion_<stamp>.json`, contracts.md §11.2."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from ftv4.contracts import Contract, Items, Whole
-from ftv4.contracts.evaluation import Comparison, EvalTotals
+from ftv4.contracts.evaluation import Comparison, EvalTotals, Verdict
 
 
 class DatasetEvidence(Contract):
@@ -58,7 +58,7 @@ class PromotionReport(Contract):
     base_model: str
     dry_run: bool
     passed: bool
-    verdict: Literal["IMPROVED", "NON_INFERIOR", "INCONCLUSIVE", "REGRESSED", "INVALID"]
+    verdict: Verdict
     blocked_by: Annotated[tuple[str, ...], Items]
     """A line a reason, naming the case or the gate; empty when passed."""
     warnings: Annotated[tuple[str, ...], Items] = ()

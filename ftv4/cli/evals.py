@@ -1,0 +1,162 @@
+"""`ftv4 evals`: ask a model the eval cases, and compare two reports."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ftv4.cli.options import now, print_json, repository, stage_option
+from ftv4.errors import GateError
+
+if TYPE_CHECKING:
+    from ftv4.documents import Repository
+    from ftv4.pipeline.run import Models
+    from ftv4.steps.evals import Evaluation
+
+mode_option = click.option(
+    "--mode",
+    type=click.Choice(["pipeline", "stage"]),
+    default="pipeline",
+    show_default=True,
+    help="All five stages from each case's pack, or one stage on its gold input.",
+)
+concurrency_option = click.option(
+    "--concurrency",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="How many cases to ask at once.",
+)
+report_format = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How to answer.",
+)
+
+
+@click.group()
+def evals() -> None:
+    """Ask a model the eval cases, and compare two reports."""
+
+
+@evals.command()
+@mode_option
+@stage_option(required=False)
+@click.option("--model", metavar="ID", help="The candidate for --stage.  [default: the pins as they stand]")
+@click.option("--fixture", metavar="ID", help="Ask this case alone.")
+@click.option(
+    "--out", metavar="FILE", help="Where to write the report.  [default: evals/report_<stamp>.json]"
+)
+@concurrency_option
+@report_format
+@click.pass_context
+def run(
+    ctx: click.Context,
+    mode: Any,
+    stage: str | None,
+    model: str | None,
+    fixture: str | None,
+    out: str | None,
+    concurrency: int,
+    form: str,
+) -> None:
+    """Ask every case, grade every answer, and keep both in a report.
+
+    The candidate answers its stage for every industry; the pinned models answer the others. Exit
+    code 4 when a case fails, or when there is none to ask.
+    """
+    from ftv4.steps.evals import save
+    from ftv4.steps.show import report_json, report_lines, report_markdown
+
+    files = repository(ctx)
+    with asking(files, fixture, concurrency) as (evaluation, models):
+        report = evaluation.run(mode, stage, known_model(files, model), models)
+    report = save(files, report, evaluation.now, out)
+    if form == "json":
+        print_json(report_json(report))
+    else:
+        show = report_lines if form == "text" else partial(report_markdown, files.root)
+        click.echo(show(report), nl=False)
+    if report.totals.failed:
+        raise GateError(
+            f"{report.totals.failed} of {report.totals.fixtures} cases failed",
+            hint=f"each answer and what is wrong with it: {report.report_path}",
+        )
+
+
+@evals.command()
+@click.argument("a")
+@click.argument("b")
+@mode_option
+@stage_option(required=False)
+@concurrency_option
+@report_format
+@click.pass_context
+def compare(
+    ctx: click.Context, a: str, b: str, mode: Any, stage: str | None, concurrency: int, form: str
+) -> None:
+    """Pair A with B, case by case, and say whether B is better.
+
+    Each is an eval report (a path), a model id, or `pinned`; models need --stage and are asked
+    first. Exit code 4 when the two were not asked the same.
+    """
+    from ftv4.steps.compare import compare as pair
+    from ftv4.steps.show import comparison_lines, comparison_markdown
+
+    files = repository(ctx)
+    reports = [_report(files, name, mode, stage, concurrency) for name in (a, b)]
+    comparison = pair(*reports)
+    if form == "json":
+        print_json(comparison)
+    else:
+        show = comparison_lines if form == "text" else partial(comparison_markdown, files.root)
+        click.echo(show(comparison), nl=False)
+    if comparison.verdict == "INVALID":
+        raise GateError("the two can't be compared", problems=comparison.why, hint="run both anew")
+
+
+def _report(files: "Repository", name: str, mode: Any, stage: str | None, concurrency: int) -> Any:
+    """The report that a path names, or a fresh one of a model."""
+    from ftv4.contracts.evaluation import EvalReport
+    from ftv4.errors import UsageError
+    from ftv4.steps.evals import save
+
+    if name.endswith(".json"):
+        return files.read(EvalReport, name)
+    if stage is None:
+        raise UsageError(f"{name}: a model is compared in a stage", hint="add --stage, or name a report file")
+    with asking(files, None, concurrency) as (evaluation, models):
+        model = None if name == "pinned" else known_model(files, name)
+        return save(files, evaluation.run(mode, stage, model, models), evaluation.now)
+
+
+def known_model(files: "Repository", model: str | None) -> str | None:
+    """A model id as models.json would write it."""
+    from ftv4.steps.candidate import model_id_of
+
+    return None if model is None else model_id_of(files, model)
+
+
+@contextmanager
+def asking(
+    files: "Repository", fixture: str | None, concurrency: int
+) -> Iterator[tuple["Evaluation", "Models"]]:
+    """The cases and whoever answers them, with progress on a terminal."""
+    from ftv4.cli.clients import connect_provider
+    from ftv4.cli.progress import progress
+    from ftv4.stages import STAGES
+    from ftv4.steps.cases import load_cases
+    from ftv4.steps.evals import Evaluation
+    from ftv4.steps.serve import model_for
+
+    policy = files.policy()
+    connect = cache(partial(connect_provider, files))
+    cases = load_cases(files, fixture)
+    with progress("asking") as on_case:
+        evaluation = Evaluation(cases, files.models(), policy, now(), concurrency, on_case)
+        yield evaluation, lambda model_id, stage: model_for(model_id, STAGES[stage], files, policy, connect)

@@ -1,0 +1,41 @@
+"""Says which model is meant when somebody names one."""
+
+import re
+
+from ftv4.contracts.models import MODEL_ID
+from ftv4.documents import Repository
+from ftv4.encode import for_log
+from ftv4.errors import UsageError
+from ftv4.pipeline.model import RULE
+from ftv4.steps.runs import survey
+
+
+def model_id_of(repository: Repository, model: str) -> str:
+    """`<provider>:<model>` as models.json writes it.
+
+    Providers call a tuned model `ft:…`; that is completed when only one of ours can have made it
+    (weaknesses.md A2). Raises UsageError that says how to write it otherwise.
+    """
+    known = list(repository.providers().providers)
+    if model.startswith("ft:") and "ft" not in known:
+        model = f"{_maker(repository, model, known)}:{model}"
+    provider = model.partition(":")[0]
+    if not re.fullmatch(MODEL_ID, model) or (provider not in known and not model.startswith(RULE)):
+        raise UsageError(
+            f"model {for_log(model)}: not <provider>:<model>",
+            hint=f"the providers are {', '.join(known)}; {RULE}<rule> names a built-in rule",
+        )
+    return model
+
+
+def _maker(repository: Repository, model: str, known: list[str]) -> str:
+    """The provider that a run of this repository had the model from, or the only one there is."""
+    runs, _ = survey(repository)
+    makers = {run.manifest.provider for run in runs if run.model_id == f"{run.manifest.provider}:{model}"}
+    makers = makers or set(known)
+    if len(makers) == 1:
+        return makers.pop()
+    raise UsageError(
+        f"model {for_log(model)}: whose is it?",
+        hint="write " + " or ".join(f"{name}:{for_log(model)}" for name in sorted(makers)),
+    )

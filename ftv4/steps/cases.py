@@ -1,0 +1,89 @@
+"""The eval cases and the packs they were made from, checked before anybody is asked."""
+
+from dataclasses import dataclass
+
+from ftv4.canonical import digest, sha256
+from ftv4.contracts.evaluation import Case
+from ftv4.contracts.pack import DataPack
+from ftv4.documents import Repository
+from ftv4.errors import ContractError, Ftv4Error, GateError
+from ftv4.stages import STAGES, problems_of
+from ftv4.steps.packs import read_pack
+
+CASES = "evals/cases"
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A case, ready to be asked: its pack read, its gold known to fit the contracts."""
+
+    case: Case
+    pack: DataPack
+    sha256: str
+    """Of the case and of every file of its pack."""
+
+
+def load_cases(repository: Repository, fixture: str | None = None) -> tuple[Asked, ...]:
+    """Every case, in name order, or the one asked for; none where there are none.
+
+    Raises ContractError naming every malformed case, and GateError for an unknown `fixture`:
+    a question that nobody can be asked has not been passed (weaknesses.md A10).
+    """
+    problems: list[str] = []
+    loaded = [_load(repository, path, problems) for path in repository.files(CASES, "*.json")]
+    if problems:
+        raise ContractError(
+            f"{CASES}: {len(problems)} problem{'s' if len(problems) > 1 else ''}",
+            problems=problems[:SHOWN],
+            hint="a case's shape is in docs/files.md",
+        )
+    cases = tuple(asked for asked in loaded if asked is not None)
+    return cases if fixture is None else (_named(cases, fixture),)
+
+
+def cases_digest(cases: tuple[Asked, ...]) -> str:
+    """One digest of all that is asked."""
+    return digest([[asked.case.case_id, asked.sha256] for asked in cases])
+
+
+def _named(cases: tuple[Asked, ...], fixture: str) -> Asked:
+    for asked in cases:
+        if asked.case.case_id == fixture:
+            return asked
+    known = ", ".join(asked.case.case_id for asked in cases[:SHOWN]) or "none"
+    raise GateError(f"no eval case {fixture!r}", hint=f"{CASES} has {known}")
+
+
+def _load(repository: Repository, path: object, problems: list[str]) -> Asked | None:
+    name = repository.relative(str(path))
+    try:
+        case = repository.read(Case, name)
+        found = [f"{name}#{problem}" for problem in _wrong(case, name)]
+        problems.extend(found)
+        return None if found else _asked(repository, case)
+    except Ftv4Error as error:
+        problems.extend(error.problems or [error.message])
+        return None
+
+
+def _wrong(case: Case, name: str) -> list[str]:
+    """What a case says wrongly beyond its own shape."""
+    lines = []
+    if not name.endswith(f"/{case.case_id}.json"):
+        lines.append(f"/case_id: is {case.case_id}; the file name must be the same")
+    for stage, gold in case.gold.items():
+        if stage not in STAGES:
+            lines.append(f"/gold/{stage}: no such stage")
+            continue
+        for side, payload in (("input", gold.input), ("output", gold.output)):
+            found = problems_of(STAGES[stage], "input" if side == "input" else "output", payload)
+            lines += [f"/gold/{stage}/{side}{pointer}: {problem}" for pointer, problem in found]
+    return lines
+
+
+def _asked(repository: Repository, case: Case) -> Asked:
+    files = repository.files(case.pack, "*")
+    contents = {path.name: sha256(repository.read_bytes(path)) for path in files}
+    _, pack = read_pack(repository, case.pack)
+    return Asked(case, pack, digest([case.model_dump(mode="json"), contents]))

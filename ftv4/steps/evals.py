@@ -1,0 +1,188 @@
+"""Asks a model the eval cases and keeps every answer, so that the verdict can be found again by anyone.
+
+The candidate itself answers (weaknesses.md A1), nothing is stored as a run record (A7), and no cases
+is no pass (A10).
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from ftv4.canonical import digest
+from ftv4.clock import iso, stamp
+from ftv4.contracts.evaluation import CaseResult, EvalReport, EvalTotals, StageAnswer
+from ftv4.contracts.models import Fallback, ModelsConfig, Pin, Rollout
+from ftv4.contracts.policy import Policy
+from ftv4.documents import Repository, to_json
+from ftv4.encode import for_log
+from ftv4.errors import GateError, ServiceError, UsageError
+from ftv4.graders import names
+from ftv4.guards import Guards
+from ftv4.pipeline.model import Answer, Ask, Model
+from ftv4.pipeline.run import Models, Pins
+from ftv4.stages import STAGES
+from ftv4.steps.answers import Asking, ask_case
+from ftv4.steps.cases import CASES, Asked, cases_digest
+
+REPORTS = "evals/report_{}.json"
+CONCURRENCY = 8
+Mode = Literal["pipeline", "stage"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an eval needs to know: the cases, the files that decide, and the clock."""
+
+    cases: tuple[Asked, ...]
+    config: ModelsConfig
+    policy: Policy
+    now: datetime
+    concurrency: int = CONCURRENCY
+    on_case: Callable[[int], None] = field(default=lambda total: None)
+    """Called with the number of cases as each is done, from any thread."""
+
+    def run(self, mode: Mode, stage: str | None, model_id: str | None, models: Models) -> EvalReport:
+        """Ask every case; results are in case order whatever the concurrency.
+
+        Raises GateError without cases, and ServiceError when no case got through to its model.
+        """
+        return self._report(mode, stage, model_id, lambda _: models)
+
+    def replay(self, report: EvalReport) -> EvalReport:
+        """Grade a report's raw answers anew; the report's own scores are not believed."""
+        heard = {result.fixture_id: result.answers for result in report.results}
+        again = self._report(
+            report.mode, report.stage, report.model_id, lambda case_id: _Recorded(heard.get(case_id, ()))
+        )
+        return again.model_copy(
+            update={"generated_at": report.generated_at, "report_path": report.report_path}
+        )
+
+    def _report(
+        self, mode: Mode, stage: str | None, model_id: str | None, models_of: Callable[[str], Models]
+    ) -> EvalReport:
+        self._check(mode, stage, model_id)
+        pins = pins_of(self.config, stage, model_id)
+        asking = Asking(mode, stage, pins, Guards.compile(self.policy), self.now)
+        results = self._ask_all(asking, models_of)
+        passed = sum(result.passed for result in results)
+        return EvalReport(
+            generated_at=iso(self.now),
+            mode=mode,
+            stage=stage,
+            model_id=model_id,
+            models={name: pins(name, "").model_id for name in STAGES},
+            cases_sha256=cases_digest(self.cases),
+            policy_sha256=digest(self.policy.model_dump(mode="json")),
+            graders=names(),
+            totals=EvalTotals(fixtures=len(results), passed=passed, failed=len(results) - passed),
+            results=results,
+            report_path="",
+        )
+
+    def _check(self, mode: Mode, stage: str | None, model_id: str | None) -> None:
+        if stage is None and (mode == "stage" or model_id is not None):
+            asked = "--mode stage" if mode == "stage" else "--model"
+            raise UsageError(f"{asked} needs --stage", hint=f"one of {', '.join(STAGES)}")
+        if not self.cases:
+            raise GateError(f"no eval cases in {CASES}: nothing was asked, so nothing passed")
+        if mode == "stage":
+            without = [asked.case.case_id for asked in self.cases if stage not in asked.case.gold]
+            if without:
+                raise GateError(f"cases without gold for {stage}: {', '.join(without[:10])}")
+
+    def _ask_all(self, asking: Asking, models_of: Callable[[str], Models]) -> tuple[CaseResult, ...]:
+        def ask(asked: Asked) -> CaseResult:
+            result = ask_case(asked, asking, models_of(asked.case.case_id))
+            self.on_case(len(self.cases))
+            return result
+
+        with ThreadPoolExecutor(max_workers=self.concurrency) as pool:
+            results = tuple(pool.map(ask, self.cases))
+        _refuse_silence(results)
+        return results
+
+
+def pins_of(config: ModelsConfig, stage: str | None, model_id: str | None) -> Pins:
+    """The pins as they stand, with the candidate in its stage for every industry.
+
+    The candidate answers alone: no canary's share and no fallback may speak in its place.
+    """
+
+    def pins(name: str, industry: str) -> Pin:
+        if model_id is None or name != stage:
+            return config.pin(name, industry)
+        alone = {"model_id": model_id, "rollout": Rollout(), "fallback": Fallback()}
+        return config.pin(name, "").model_copy(update=alone)
+
+    return pins
+
+
+def prepared(cases: tuple[Asked, ...], pins: Pins, mode: Mode, stage: str | None, models: Models) -> Models:
+    """Find every model before the first is asked, so that a wrong id or a missing key costs nothing."""
+    wanted = [stage] if mode == "stage" and stage else list(STAGES)
+    found: dict[tuple[str, str], Model] = {}
+    for name in wanted:
+        for asked in cases:
+            pin = pins(name, asked.case.industry)
+            ids = [pin.model_id, *([pin.fallback.model_id] if pin.fallback.model_id else [])]
+            found |= {
+                (model_id, name): models(model_id, name) for model_id in ids if (model_id, name) not in found
+            }
+    return lambda model_id, name: found[model_id, name]
+
+
+def save(repository: Repository, report: EvalReport, now: datetime, out: str | None = None) -> EvalReport:
+    """Write a report under a name of its own, or over `out`; give it back with its path."""
+    path = repository.relative(out) if out else repository.new_file(REPORTS, stamp(now))
+    named = report.model_copy(update={"report_path": path})
+    repository.write(path, to_json(named))
+    return named
+
+
+def agreement_of(report: EvalReport) -> float | None:
+    """Mean agreement with gold over the cases that have one."""
+    found = [result.agreement for result in report.results if result.agreement is not None]
+    return round(sum(found) / len(found), 4) if found else None
+
+
+def _refuse_silence(results: tuple[CaseResult, ...]) -> None:
+    """A provider that is away altogether decides nothing: that is no eval."""
+    reasons = [next((a.error for a in result.answers if a.error is not None), None) for result in results]
+    if all(reason is not None for reason in reasons):
+        raise ServiceError(
+            f"no case was answered: {reasons[0]}",
+            hint="see that the model exists and its provider is up, then run again",
+            retryable=True,
+        )
+
+
+class _Recorded:
+    """A model that says again what a report heard."""
+
+    def __init__(self, answers: tuple[StageAnswer, ...]) -> None:
+        self._left = list(answers)
+
+    def __call__(self, model_id: str, stage: str) -> Model:
+        return _Recording(model_id, stage, self._left)
+
+
+@dataclass(frozen=True)
+class _Recording:
+    id: str
+    stage: str
+    left: list[StageAnswer]
+
+    def answer(self, ask: Ask) -> Answer:
+        for index, said in enumerate(self.left):
+            if (said.stage, said.model_id) == (self.stage, self.id):
+                del self.left[index]
+                return self._again(said)
+        raise ServiceError(f"the report has no answer of {for_log(self.id)} for {self.stage}")
+
+    def _again(self, said: StageAnswer) -> Answer:
+        if said.answer is None:
+            raise ServiceError(said.error or "no answer")
+        return Answer(said.answer, said.seconds, said.prompt_tokens, said.completion_tokens)

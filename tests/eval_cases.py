@@ -1,0 +1,120 @@
+"""Builds eval cases, and a provider whose models answer as a test says."""
+
+import json
+import threading
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from ftv4.pipeline.brief import make_brief
+from ftv4.stages import STAGES
+from ftv4.steps.packs import PackPlan, read_pack, write_packs
+from ftv4.synth.curator import curate
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def plant_cases(repository, per_industry=1, industries=None):
+    """Write cases with packs and curated gold; give back their ids."""
+    plan = PackPlan(date(2026, 2, 9), "evals/packs", industries, per_industry, seed=4242)
+    return [_plant(repository, folder) for folder in write_packs(repository, plan).generated]
+
+
+def _plant(repository, folder):
+    synth, pack = read_pack(repository, folder)
+    brief = make_brief(
+        pack, client_id="eval", run_id=synth.pack_id, industry=synth.industry,
+        role=synth.emyth_role, mode="last_90_days",
+    )  # fmt: skip
+    gold, ruled = {}, {}
+    for stage in STAGES.values():
+        asked = stage.make_input(brief, ruled)
+        ruled[stage.name] = stage.rule(asked, ruled)
+        gold[stage.name] = {"input": asked, "output": curate(stage, asked, ruled[stage.name])}
+    case = {
+        "case_id": synth.pack_id,
+        "industry": synth.industry,
+        "pack": folder,
+        "emyth_role": synth.emyth_role or "mixed",
+        "gold": gold,
+    }
+    repository.write(f"evals/cases/{synth.pack_id}.json", json.dumps(case))
+    return synth.pack_id
+
+
+def gold_of(repository, stage, case_id):
+    """A case's approved output."""
+    return repository.read_json(f"evals/cases/{case_id}.json")["gold"][stage]["output"]
+
+
+def expert(stage):
+    """A model that answers what the curator would: as good as gold."""
+
+    def answer(asked):
+        rule = STAGES[stage].rule(asked, {})
+        return json.dumps(curate(STAGES[stage], asked, rule))
+
+    return answer
+
+
+class Away(Exception):
+    """Raised by an answer: the provider says 503 instead."""
+
+
+@contextmanager
+def provider(monkeypatch, answers, shutdowns=None):
+    """The `sandbox` provider on loopback: model name → function from stage input to answer text.
+
+    Yields the list of questions: (model, stage input).
+    """
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_GET(self):
+            models = [
+                {"id": name, "object": "model", "created": 0, "owned_by": "test",
+                 "shutdown_date": (shutdowns or {}).get(name)}
+                for name in answers
+            ]  # fmt: skip
+            self._say(200, {"object": "list", "data": models})
+
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            question = json.loads(body["messages"][-1]["content"])
+            asked.append((body["model"], question))
+            if body["model"] not in answers:
+                self._say(404, {"error": {"message": "no such model", "code": "model_not_found"}})
+                return
+            try:
+                text = answers[body["model"]](question)
+            except Away:
+                self._say(400, {"error": {"message": "not today", "code": "away"}})
+                return
+            message = {"role": "assistant", "content": text}
+            usage = {"prompt_tokens": 900, "completion_tokens": 400, "total_tokens": 1300}
+            choice = {"index": 0, "finish_reason": "stop", "message": message}
+            self._say(200, {"id": "c", "object": "chat.completion", "created": 0, "model": body["model"],
+                            "choices": [choice], "usage": usage})  # fmt: skip
+
+        def _say(self, status, value):
+            data = json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    monkeypatch.setenv("FTV4_SANDBOX_URL", f"http://127.0.0.1:{server.server_port}/v1")
+    monkeypatch.setenv("FTV4_SANDBOX_KEY", "test")
+    try:
+        yield asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
