@@ -30,6 +30,14 @@ class Strict(click.ParamType):
         self.fail(f"{value!r} is neither true nor false", param, ctx)
 
 
+class OneStage(click.Choice[str]):
+    """A stage, taken with `-` as well, shown as files write it."""
+
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
+        """`blue-ocean` is `blue_ocean`."""
+        return str(choice).replace("-", "_")
+
+
 class StageList(click.ParamType):
     """Stage names, separated by commas."""
 
@@ -59,7 +67,7 @@ def stage_option(required: bool = True, default: str | None = None) -> Callable[
     """`--stage`, one of the five."""
     from ftv4.contracts.models import StageName
 
-    choices = click.Choice(StageName.__args__)  # type: ignore[attr-defined]
+    choices = OneStage(StageName.__args__)  # type: ignore[attr-defined]
     return click.option(
         "--stage", type=choices, required=required and default is None, default=default, help="The stage."
     )

@@ -1,4 +1,4 @@
-"""How one stage's answer becomes part of another's input or answer, contracts.md §14–15."""
+"""How one stage's answer becomes part of another's input or answer, contracts.md §14, §15."""
 
 from collections.abc import Iterable
 from itertools import islice

@@ -1,4 +1,4 @@
-"""The shapes that stages share: words, references, envelopes and summaries, contracts.md §3.0–3.2, §4.0.
+"""The shapes that stages share: words, references, envelopes and summaries, contracts.md §3.0 to §3.2, §4.0.
 
 A bound is stated where the type is; lengths are code points. An optional member that is absent
 reads as its empty value, which the contract itself never accepts: null is refused everywhere.

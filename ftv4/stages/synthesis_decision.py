@@ -1,5 +1,6 @@
 """Stage 5, synthesis_decision: one constraint, three paths, one recommendation, thirty days."""
 
+from copy import deepcopy
 from typing import Annotated, Literal
 
 from annotated_types import Len
@@ -156,7 +157,7 @@ PATHS: Json = {
             "Selling is less flexible while one way of answering is set.",
         ],
         "first_steps": [
-            "Name two windows for the start of work and book only into those.",
+            "Choose two windows for the start of work and book only into those.",
             "Use one form of message whenever the state of a job changes.",
             "Close every decision that is overdue before a new promise is made.",
         ],
@@ -222,7 +223,7 @@ def rule(stage_input: Json, earlier: Earlier) -> Json:
         **derive.output_envelope(stage_input, earlier, OUTPUT, NAME, refs),
         "primary_constraint": derive.truncate(found, 200),
         "why_it_feels_heavy": "What nobody settles returns to the owner, to be decided once more.",
-        "paths": PATHS,
+        "paths": deepcopy(PATHS),
         "recommended_path": recommended_path(quant_summary),
         "first_30_days": list(FIRST_30_DAYS),
         "owner_choice_prompt": "Which of A, B or C has the cost you can carry for thirty days?",
