@@ -1,8 +1,10 @@
 """Opens the doors to outside services; commands get their clients here and nowhere else."""
 
 from ftv4.actions import variable
+from ftv4.clients.forge import Forge
 from ftv4.clients.provider import Provider
 from ftv4.documents import Repository
+from ftv4.errors import UsageError
 from ftv4.steps.serve import provider_row
 
 
@@ -12,3 +14,14 @@ def connect_provider(repository: Repository, name: str) -> Provider:
     Raises ContractError for a name that isn't there, and UsageError when its key isn't set.
     """
     return Provider.connect(name, provider_row(repository, name), variable)
+
+
+def connect_forge() -> Forge:
+    """The repository of GITHUB_REPOSITORY at GITHUB_API_URL. Raises UsageError for what isn't set."""
+    given = {name: variable(name) for name in ("GITHUB_REPOSITORY", "GITHUB_TOKEN")}
+    missing = [name for name, value in given.items() if value is None]
+    if missing:
+        hint = "`ftv4 sandbox` prints all that a trial needs"
+        raise UsageError(f"{' and '.join(missing)} not set", hint=hint)
+    api_url = variable("GITHUB_API_URL") or "https://api.github.com"
+    return Forge.connect(api_url, given["GITHUB_REPOSITORY"] or "", given["GITHUB_TOKEN"] or "")

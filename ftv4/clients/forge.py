@@ -1,0 +1,428 @@
+"""The door to where the repository lives and pull requests are opened: GitHub, or the sandbox.
+
+PyGithub stays inside: what comes out are our own words, `ServiceError`, and `GateError` where a
+person's doing is not to be overwritten. By itself it repeats a POST whose answer was lost, which
+does things twice; here only GET is repeated, and a lost answer is settled by looking.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from ftv4.clients.forge_errors import Conflict, Exists, Missing, door
+from ftv4.clients.provider import AnswerLost
+from ftv4.encode import for_log
+from ftv4.errors import GateError, ServiceError, UsageError
+
+if TYPE_CHECKING:
+    from github import Github
+    from github.Commit import Commit
+    from github.GitCommit import GitCommit
+    from github.GitTree import GitTree
+    from github.InputGitTreeElement import InputGitTreeElement
+    from github.IssueComment import IssueComment
+    from github.PullRequest import PullRequest as Hosted
+    from github.Repository import Repository
+
+State = Literal["error", "failure", "pending", "success"]
+Files = Mapping[str, bytes | None]
+"""Whole contents by repository path; None removes the file."""
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SECONDS = 30
+"""How long one answer may take."""
+LONGEST_WAIT = 60
+"""Seconds that a rate limit may make a GET wait; longer, and the run ends as retryable."""
+LONGEST_DESCRIPTION = 140
+CONTENTS, PULLS, STATUSES = "contents: write", "pull-requests: write", "statuses: write"
+
+CONTENT, TREE = "Ftv4-Content", "Ftv4-Tree"
+"""Trailers of our commits: which files were meant, and the tree that they gave. A commit with
+another tree was changed by somebody, even if an amended message kept the trailers."""
+_MARK = re.compile(r"<!-- ftv4:content ([0-9a-f]{64}) -->")
+_SKIP = re.compile(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|skip-checks:", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """A pull request as it was when we looked."""
+
+    number: int
+    url: str
+    """Its web page."""
+    branch: str
+    head_sha: str
+    base: str
+    state: Literal["open", "closed"]
+    merged: bool
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A proposal."""
+
+    base: str
+    branch: str
+    title: str
+    body: str
+    message: str
+    files: Files
+
+    @cached_property
+    def digest(self) -> str:
+        """Which files this is about, whatever it is called."""
+        facts = (
+            f"{path}\0{'-' if content is None else hashlib.sha256(content).hexdigest()}\n"
+            for path, content in sorted(self.files.items())
+        )
+        return hashlib.sha256("".join(facts).encode()).hexdigest()
+
+    @cached_property
+    def marked_body(self) -> str:
+        """The body with the digest, hidden, by which a closed pull request is known again."""
+        return f"{self.body.strip()}\n\n<!-- ftv4:content {self.digest} -->\n"
+
+    def is_of(self, pull: "Hosted") -> bool:
+        """Whether a pull request was for these very files."""
+        mark = _MARK.search(pull.body or "")
+        return mark is not None and mark[1] == self.digest
+
+
+class Forge:
+    """One hosted repository. Every verb may be repeated: what is so already isn't done again."""
+
+    def __init__(self, github: "Github", repository: str) -> None:
+        self._github = github
+        self._owner = repository.split("/")[0]
+        self._repository: Repository = github.get_repo(repository)
+
+    @classmethod
+    def connect(cls, api_url: str, repository: str, token: str) -> "Forge":
+        """The repository `owner/name` behind an API; nothing is asked yet. Raises UsageError."""
+        host = urlsplit(api_url).hostname or ""
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+            raise UsageError(f"GITHUB_REPOSITORY is {for_log(repository)}, not of the form owner/name")
+        if not api_url.startswith("https://") and host not in LOOPBACK:
+            raise UsageError(f"GITHUB_API_URL is {for_log(api_url)}: a token is sent over https only")
+        return cls(_github(api_url, token, local=host in LOOPBACK), repository)
+
+    # proposing
+
+    def propose(
+        self,
+        *,
+        base: str,
+        branch: str,
+        title: str,
+        body: str,
+        message: str,
+        files: Files,
+        labels: Sequence[str] = (),
+    ) -> PullRequest:
+        """One commit, one branch, one pull request: opened, or the open one brought up to date.
+
+        With the same files again nothing is pushed. Raises GateError when a person pushed to the
+        branch, or closed a pull request of these very files unmerged, or the base has them already
+        (where a merged pull request brought them, that one is given back); ServiceError when the
+        forge refuses or is away. At most 8 calls of the API where nothing is lost on the way.
+        """
+        _check_words(title, message)
+        wanted = _Wanted(base, branch, title, body, message, files)
+        earlier = self._pulls_of(branch, base)
+        current = next((one for one in earlier if one.state == "open"), None)
+        head = self._head(branch)
+        _check_untouched(branch, head, current)
+        if current is None:
+            _check_not_declined(wanted, earlier)
+        if current is not None and head is not None and _trailer(head, CONTENT) == wanted.digest:
+            sha: str | None = head.sha
+        else:
+            sha = self._push(wanted, head, earlier)
+        if sha is None:
+            return _merged_before(wanted, earlier)
+        pull = self._open(wanted) if current is None else self._refresh(current, wanted)
+        self._add_labels(pull, labels)
+        return _seen(pull, sha)
+
+    def _pulls_of(self, branch: str, base: str) -> list["Hosted"]:
+        with door(f"list the pull requests of {branch}", PULLS):
+            return list(self._repository.get_pulls(state="all", base=base, head=f"{self._owner}:{branch}"))
+
+    def _head(self, branch: str) -> "Commit | None":
+        with suppress(Missing), door(f"look at {branch}", CONTENTS):
+            return self._repository.get_branch(branch).commit
+        return None
+
+    def _push(self, wanted: _Wanted, head: "Commit | None", earlier: list["Hosted"]) -> str | None:
+        """Put the branch at one commit on top of the base; None when the base has these files."""
+        onto = self._base(wanted.base)
+        tree = self._tree(wanted.files, onto.commit.tree)
+        if tree.sha == onto.commit.tree.sha:
+            return None
+        if head is not None and (head.commit.tree.sha, _parents(head)) == (tree.sha, [onto.sha]):
+            return head.sha  # pushed by a run that was cut short
+        message = f"{wanted.message}\n\n{CONTENT}: {wanted.digest}\n{TREE}: {tree.sha}\n"
+        with door(f"commit to {wanted.branch}", CONTENTS):
+            sha = self._repository.create_git_commit(message, tree, [self._git_commit(onto.sha)]).sha
+        try:
+            self._point(wanted.branch, sha, head, earlier)
+        except AnswerLost:
+            now = self._head(wanted.branch)
+            if now is None or now.sha != sha:
+                raise
+        return sha
+
+    def _git_commit(self, sha: str) -> "GitCommit":
+        """A commit to be named as a parent; PyGithub would ask the forge for it first."""
+        from github.GitCommit import GitCommit
+
+        return GitCommit(self._github.requester, {}, {"sha": sha})
+
+    def _base(self, base: str) -> "Commit":
+        found = self._head(base)
+        if found is None:
+            raise Missing(
+                f"the forge has no branch {base}", hint="push one first; is GITHUB_REPOSITORY right?"
+            )
+        return found
+
+    def _tree(self, files: Files, onto: "GitTree") -> "GitTree":
+        with door("store the files", CONTENTS):
+            entries = [self._entry(path, content) for path, content in sorted(files.items())]
+            return self._repository.create_git_tree(entries, onto)
+
+    def _entry(self, path: str, content: bytes | None) -> "InputGitTreeElement":
+        import base64
+
+        from github import InputGitTreeElement
+
+        if content is None:
+            return InputGitTreeElement(path, "100644", "blob", sha=None)
+        with suppress(UnicodeDecodeError):
+            if b"\0" not in content:
+                return InputGitTreeElement(path, "100644", "blob", content=content.decode())
+        blob = self._repository.create_git_blob(base64.b64encode(content).decode(), "base64")
+        return InputGitTreeElement(path, "100644", "blob", sha=blob.sha)
+
+    def _point(self, branch: str, sha: str, head: "Commit | None", earlier: list["Hosted"]) -> None:
+        """Move the branch to a commit, if it is still where we saw it.
+
+        REST moves a branch sideways only by force, over whatever came meanwhile; GraphQL compares.
+        """
+        with door(f"push {branch}", CONTENTS):
+            if head is None:
+                self._repository.create_git_ref(f"refs/heads/{branch}", sha)
+                return
+            known = earlier[0].base.repo if earlier else self._repository
+            move = {"name": f"refs/heads/{branch}", "beforeOid": head.sha, "afterOid": sha, "force": True}
+            change = {"repositoryId": known.node_id, "refUpdates": [move]}
+            self._github.requester.graphql_named_mutation("updateRefs", change, "clientMutationId")
+
+    def _open(self, wanted: _Wanted) -> "Hosted":
+        try:
+            with door(f"open a pull request for {wanted.branch}", PULLS):
+                return self._repository.create_pull(
+                    wanted.base, wanted.branch, title=wanted.title, body=wanted.marked_body
+                )
+        except (AnswerLost, Exists):
+            found = [one for one in self._pulls_of(wanted.branch, wanted.base) if one.state == "open"]
+            if not found:
+                raise
+            return self._refresh(found[0], wanted)
+
+    def _refresh(self, pull: "Hosted", wanted: _Wanted) -> "Hosted":
+        if (pull.title, _plain(pull.body)) != (wanted.title, _plain(wanted.marked_body)):
+            with door(f"edit pull request {pull.number}", PULLS):
+                pull.edit(title=wanted.title, body=wanted.marked_body)
+        return pull
+
+    def _add_labels(self, pull: "Hosted", labels: Sequence[str]) -> None:
+        missing = [name for name in labels if name not in {label.name for label in pull.labels}]
+        if missing:
+            with door(f"label pull request {pull.number}", PULLS):
+                pull.add_to_labels(*missing)
+
+    # looking
+
+    def pull(self, number: int) -> PullRequest:
+        """One pull request. Raises ServiceError."""
+        with door(f"read pull request {number}", "pull-requests: read"):
+            found = self._repository.get_pull(number)
+            return _seen(found, found.head.sha)
+
+    def pulls(
+        self, head: str | None = None, state: Literal["open", "closed", "all"] = "open"
+    ) -> list[PullRequest]:
+        """Pull requests, newest first; `head` is a branch."""
+        from github.GithubObject import NotSet
+
+        with door("list the pull requests", "pull-requests: read"):
+            by = f"{self._owner}:{head}" if head else NotSet
+            return [_seen(one, one.head.sha) for one in self._repository.get_pulls(state=state, head=by)]
+
+    def read(self, path: str, ref: str) -> bytes:
+        """A file's bytes at a branch, tag or commit. Raises ServiceError."""
+        with door(f"read {for_log(path)} at {for_log(ref)}", "contents: read"):
+            found = self._repository.get_contents(path, ref=ref)
+            if isinstance(found, list):
+                raise ServiceError(f"{for_log(path)} at {for_log(ref)} is a folder")
+            if found.encoding == "base64":
+                return found.decoded_content
+            import base64  # files over 1 MB come only as blobs
+
+            return base64.b64decode(self._repository.get_git_blob(found.sha).content)
+
+    # doing
+
+    def merge(self, number: int, *, expect_sha: str) -> str:
+        """Merge, if the head is still what was judged; give back the merge commit. Raises ServiceError."""
+        try:
+            with door(f"merge pull request {number}", CONTENTS):
+                return self._repository.get_pull(number).merge(sha=expect_sha).sha
+        except (AnswerLost, Conflict):
+            with door(f"read pull request {number}", "pull-requests: read"):
+                now = self._repository.get_pull(number)
+                if now.merged and now.head.sha == expect_sha:
+                    return now.merge_commit_sha
+            raise
+
+    def comment(self, number: int, marker: str, body: str) -> str:
+        """Our one comment of a kind, written or rewritten; give back its URL.
+
+        It is the one that starts with the marker (an HTML comment) and that we wrote: anybody can
+        copy a marker, so the author's id counts as well.
+        """
+        text = body if body.startswith(marker) else f"{marker}\n{body}"
+        own = self._own_comment(number, marker)
+        if own is None:
+            try:
+                with door(f"comment on pull request {number}", PULLS):
+                    return self._repository.get_issue(number).create_comment(text).html_url
+            except AnswerLost:
+                own = self._own_comment(number, marker)
+                if own is None:
+                    raise
+        if _plain(own.body) != _plain(text):
+            with door(f"edit the comment on pull request {number}", PULLS):
+                own.edit(text)
+        return own.html_url
+
+    def _own_comment(self, number: int, marker: str) -> "IssueComment | None":
+        with door(f"read the comments of pull request {number}", PULLS):
+            found = self._repository.get_issue(number).get_comments()
+            return next(
+                (one for one in found if one.body.startswith(marker) and one.user.id == self._own_id), None
+            )
+
+    @cached_property
+    def _own_id(self) -> int:
+        """The id of the account behind the token; GraphQL, as REST does not tell an App or a job its own."""
+        _, answer = self._github.requester.graphql_query("query { viewer { databaseId } }", {})
+        number: int = answer["data"]["viewer"]["databaseId"]
+        return number
+
+    def status(self, sha: str, context: str, state: State, description: str, url: str | None = None) -> None:
+        """Set a commit's status; the description is cut to what the forge takes. Raises ServiceError."""
+        from github.GithubObject import NotSet
+
+        text = description[:LONGEST_DESCRIPTION]
+        with door(f"set the status {context}", STATUSES):
+            commit = self._repository.get_commit(sha)
+            commit.create_status(state, url if url else NotSet, text, context)
+
+    def label(self, number: int, *names: str) -> None:
+        """Put labels on a pull request. Raises ServiceError."""
+        with door(f"label pull request {number}", PULLS):
+            self._repository.get_issue(number).add_to_labels(*names)
+
+
+def _github(api_url: str, token: str, *, local: bool) -> "Github":
+    """PyGithub with sane habits: only what changes nothing is repeated, and nothing waits for an hour."""
+    from github import Auth, Github, GithubRetry
+
+    retry = GithubRetry(
+        total=3,
+        backoff_factor=0.05 if local else 1,
+        allowed_methods={"GET"},
+        max_rate_limit_wait=LONGEST_WAIT,
+    )
+    return Github(
+        auth=Auth.Token(token),
+        base_url=api_url.rstrip("/"),
+        timeout=SECONDS,
+        retry=retry,
+        per_page=100,
+        lazy=True,
+        user_agent="ftv4",
+        seconds_between_requests=0 if local else 0.25,
+        seconds_between_writes=0 if local else 1,
+    )
+
+
+def _check_words(title: str, message: str) -> None:
+    """A commit's message is one plain line: nothing in it may skip checks or pose as a trailer."""
+    for name, text in (("title", title), ("commit message", message)):
+        if not text.strip() or not text.isprintable() or _SKIP.search(text):
+            raise UsageError(f"{name} {for_log(text)}: not one plain line, or it would skip the checks")
+
+
+def _check_untouched(branch: str, head: "Commit | None", current: "Hosted | None") -> None:
+    if head is None or _trailer(head, TREE) == head.commit.tree.sha:
+        return
+    which = f" of pull request {current.number}, {current.html_url}," if current else ""
+    author = for_log(head.commit.author.name or "somebody")
+    raise GateError(
+        f"{branch}{which} has a commit that is not ours: {head.sha[:12]} by {author}; nothing was changed",
+        hint="merge or close it as it is; or take the commit off, or delete the branch, and run again",
+    )
+
+
+def _check_not_declined(wanted: _Wanted, earlier: list["Hosted"]) -> None:
+    declined = next((one for one in earlier if one.merged_at is None and wanted.is_of(one)), None)
+    if declined is not None:
+        raise GateError(
+            f"pull request {declined.number} was for these very files and closed unmerged: {declined.html_url}",
+            hint="reopen it by hand if that was a mistake; other files get a pull request of their own",
+        )
+
+
+def _merged_before(wanted: _Wanted, earlier: list["Hosted"]) -> PullRequest:
+    merged = next((one for one in earlier if one.merged_at is not None and wanted.is_of(one)), None)
+    if merged is None:
+        raise GateError(
+            f"nothing to propose: {wanted.base} has these files already", hint="is the checkout up to date?"
+        )
+    return _seen(merged, merged.head.sha)
+
+
+def _trailer(commit: "Commit", name: str) -> str | None:
+    found = re.search(rf"^{name}: ([0-9a-f]+)$", commit.commit.message, re.MULTILINE)
+    return found[1] if found else None
+
+
+def _parents(commit: "Commit") -> list[str]:
+    return [parent.sha for parent in commit.parents]
+
+
+def _plain(text: str | None) -> str:
+    """A body without what a forge may change about it."""
+    return (text or "").replace("\r\n", "\n").strip()
+
+
+def _seen(pull: "Hosted", head_sha: str) -> PullRequest:
+    return PullRequest(
+        number=pull.number,
+        url=pull.html_url,
+        branch=pull.head.ref,
+        head_sha=head_sha,
+        base=pull.base.ref,
+        state="open" if pull.state == "open" else "closed",
+        merged=pull.merged_at is not None,
+        title=pull.title,
+    )
