@@ -1,31 +1,170 @@
-"""A learned model: training examples in, answers out."""
+"""A learned model: examples in, answers to new inputs out."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
+from ftv4.canonical import canonical
+from ftv4.sandbox.learner.columns import Codes, Columns
+from ftv4.sandbox.learner.lists import Lists
+from ftv4.sandbox.learner.outline import Part, outline
+from ftv4.sandbox.learner.tables import Pairs, Table, gains, learn_table, pick
+from ftv4.sandbox.learner.templates import Binder, Missing, fill
+from ftv4.sandbox.learner.views import Identities, View
 
-def _leaves(value: Any, path: str = "") -> set[str]:
-    if isinstance(value, dict):
-        return set().union(*(_leaves(part, f"{path}/{key}") for key, part in value.items()))
-    if isinstance(value, list):
-        return set().union(*(_leaves(part, f"{path}/*") for part in value))
-    return {f"{path}={value}"}
+MOST = 400
+"""Examples learned from; of more, as many evenly spread ones."""
+OWN = 0.01
+"""How much better a part must be answered by an example of its own than by its whole's."""
+Step = str | int
 
 
 class Learned:
-    """Answers like the example whose input is nearest."""
+    """What a training file taught: answers any input like the examples it is most like."""
 
     def __init__(self, examples: Sequence[tuple[str, str]]) -> None:
-        self._seen = [(_leaves(orjson.loads(user)), answer) for user, answer in examples]
-        self.scores = [1.0] * len(self._seen)
-        self.first_scores = self.scores
+        kept = _spread(examples)
+        inputs = [_read(user) for user, _ in kept]
+        self._outputs = [orjson.loads(text) if _is_json(text) else text for _, text in kept]
+        self._plain = [not _is_json(text) for _, text in kept]
+        self._identities = Identities(inputs)
+        views = [self._identities.view(value) for value in inputs]
+        self._columns = Columns(views)
+        self._pairs = Pairs(self._columns.codes)
+        binder = Binder(views, self._outputs)
+        self._templates = [binder.abstract(row, output) for row, output in enumerate(self._outputs)]
+        self._lists = Lists(self._outputs)
+        self._shape = outline(self._templates)
+        self._tables = self._learn_tables()
+        self._own: set[int] = set()
+        """Parts (by `id`) that follow an example of their own; the others follow their whole's."""
+        chosen = self._table(self._shape).chosen
+        self.scores = [round(float(score), 4) for score in self._decide(self._shape, chosen)]
+        """For each example kept, how like its answer is to what the others would have it be (0 to 1)."""
+        self.first_scores = self._first_scores()
+        """The same, from its nearest example among those before it."""
+
+    # learning
+
+    def _learn_tables(self) -> dict[bytes, Table]:
+        """A table for each part whose answers vary; parts that vary alike share one."""
+        squares = {part.mark: part.same for part in self._shape.walk() if part.same.min() < 1}
+        squares = squares or {self._shape.mark: self._shape.same}
+        found = gains(self._pairs, list(squares.values()))
+        self._pairs.weigh(np.maximum(found, 0).mean(axis=0))
+        self._near = self._pairs.near_all()
+        return {
+            mark: learn_table(self._pairs, same, gain, self._near)
+            for (mark, same), gain in zip(squares.items(), found, strict=True)
+        }
+
+    def _table(self, part: Part) -> Table:
+        return self._tables[part.mark]
+
+    def _decide(self, part: Part, chosen: Codes) -> NDArray[np.float32]:
+        """Settle which parts follow examples of their own; give back each example's score."""
+        rows = np.arange(len(chosen))
+        if part.same.min() < 1:
+            own = self._table(part).chosen
+            if part is self._shape or part.same[rows, own].mean() > part.same[rows, chosen].mean() + OWN:
+                self._own.add(id(part))
+                chosen = own
+        if not part.parts:
+            return np.asarray(part.same[rows, chosen], dtype=np.float32)
+        scores = [self._decide(inner, chosen) for inner in part.parts.values()]
+        return np.asarray(sum(scores) / np.float32(len(scores)), dtype=np.float32)
+
+    def _first_scores(self) -> list[float]:
+        nearest = [int(self._near[row, :row].argmax()) if row else -1 for row in range(len(self._outputs))]
+        return [
+            0.0 if other < 0 else round(float(self._shape.same[row, other]), 4)
+            for row, other in enumerate(nearest)
+        ]
+
+    # answering
 
     def answer(self, user: str) -> str:
-        """The answer to a user text."""
-        asked = _leaves(orjson.loads(user))
-        return max(self._seen, key=lambda seen: len(asked & seen[0]))[1]
+        """The answer to a user text: canonical JSON, or plain text where that was taught."""
+        question = Question(self, self._identities.view(_read(user)))
+        value = question.make(self._shape, (), -1)
+        plain = isinstance(value, str) and self._plain[question.row]
+        return value if plain else canonical(value)
+
+
+class Question:
+    """One input being answered."""
+
+    def __init__(self, learned: Learned, view: View) -> None:
+        self._learned = learned
+        self._view = view
+        pairs = learned._pairs
+        self._asked = learned._columns.encode(view)
+        self._near = pairs.near(pairs.codes == self._asked[:, None])
+        self.row = -1
+        """The example that the answer as a whole follows."""
+
+    def make(self, part: Part, path: tuple[Step, ...], row: int) -> Any:
+        """The answer's value at a path, like that example or one that suits the part better."""
+        learned = self._learned
+        if id(part) in learned._own:
+            row = pick(learned._table(part), learned._pairs.codes, self._asked, self._near, part.same)
+        if not path:
+            self.row = row
+        if not part.parts:
+            return self._fill(path, row)
+        made = {step: self.make(inner, (*path, step), row) for step, inner in part.parts.items()}
+        if isinstance(next(iter(made)), str):
+            return made
+        items = list(made.values())
+        return items if learned._lists.distinct(path, items) else self._fill(path, row)
+
+    def _fill(self, path: tuple[Step, ...], row: int) -> Any:
+        """What that example has at a path, for this input; else what the next nearest has."""
+        for other in [row, *np.argsort(-self._near, kind="stable")]:
+            try:
+                value = fill(_at(self._learned._templates[int(other)], path), self._view)
+            except Missing:
+                continue
+            return self._learned._lists.mend(path, value, self._alternatives(path))
+        return _at(self._learned._outputs[row], path)
+
+    def _alternatives(self, path: tuple[Step, ...]) -> Iterator[Any]:
+        """What the other examples have there, nearest first."""
+        for other in np.argsort(-self._near, kind="stable"):
+            try:
+                yield fill(_at(self._learned._templates[int(other)], path), self._view)
+            except Missing:
+                continue
+
+
+def _at(value: Any, path: tuple[Step, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _spread(examples: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    step = max(1.0, len(examples) / MOST)
+    return [examples[int(number * step)] for number in range(min(len(examples), MOST))]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _read(text: str) -> Any:
+    """A text as JSON; one that isn't, as the words it has."""
+    if _is_json(text):
+        return orjson.loads(text)
+    return {"text": text, "words": sorted(set(re.findall(r"\w+", text.lower())))}
 
 
 def learn(examples: Sequence[tuple[str, str]]) -> Learned:

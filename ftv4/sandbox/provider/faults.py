@@ -143,7 +143,7 @@ class Faulty:
             scope[FAULT] = fault
             await self._app(scope, receive, answer.watching(send))
         else:
-            body = await _read(receive)
+            body = await read_whole(receive)
             await PLAYS[fault.kind](fault, lambda to: self._app(scope, body, to), answer, send)
         self._log(scope, answer, fault)
 
@@ -273,7 +273,7 @@ async def hang_up(send: Send) -> None:
     await asyncio.sleep(0.001)
 
 
-async def _read(receive: Receive) -> Receive:
+async def read_whole(receive: Receive) -> Receive:
     """The whole request body, to be given to the app even after the caller has gone."""
     parts, more = [], True
     while more:
