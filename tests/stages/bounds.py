@@ -14,6 +14,13 @@ Edge = tuple[str, Any, bool]
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_:-"
 
 
+def newline_ends(value: Any) -> bool:
+    """Whether a text somewhere in a value ends in a newline, where Python's `$` matches too soon."""
+    if isinstance(value, (dict, list)):
+        return any(map(newline_ends, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and value.endswith("\n")
+
+
 class Text(NamedTuple):
     low: int
     high: int
