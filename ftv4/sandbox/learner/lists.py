@@ -55,12 +55,14 @@ class Lists:
         if habit is None:
             return items
         if habit.distinct:
-            items = list({canonical(item): item for item in items}.values())
-        while len(items) < habit.shortest and (other := next(others, None)) is not None:
-            items += [
-                item for item in other if isinstance(other, list) and not (habit.distinct and item in items)
-            ]
+            items = _once(items)
+        while len(items) < habit.shortest and isinstance(other := next(others, None), list):
+            items = _once(items + other)
         return items[: habit.longest]
+
+
+def _once(items: list[Any]) -> list[Any]:
+    return list({canonical(item): item for item in items}.values())
 
 
 def _distinct(items: list[Any]) -> bool:

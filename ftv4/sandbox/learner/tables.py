@@ -104,8 +104,7 @@ def _row_likeness(cells: Mask, same: Square) -> NDArray[np.float32]:
 def _narrow(cells: Mask, shared: Mask) -> Mask:
     """Keep of each cell who shares the column; a cell that nobody would be left in stays."""
     tried = cells & shared
-    left: Mask = tried.any(axis=1)
-    return np.where(left[:, None], tried, cells)
+    return tried | (cells & ~tried.any(axis=1, keepdims=True))
 
 
 def _choose(cells: Mask, near: Square, same: Square) -> Codes:
