@@ -1,6 +1,6 @@
 """Reads dates as people and tools write them: always UTC, never this machine's time zone.
 
-The forms are those that a JavaScript `Date` takes (contracts.md §12.2), days past a month's end
+The forms are those that a JavaScript `Date` takes (contracts.md §12.2); days past a month's end
 roll over as they do there (`2026-02-30` is 2 March); what says no date is None, not an error.
 An instant is a whole number of milliseconds since 1970-01-01T00:00Z.
 """
@@ -22,22 +22,24 @@ _FORMS = tuple(
         rf"(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}})(?:\s+{_CLOCK}(?:\s*(?P<half>[AP]M))?)?",
     )
 )
-_STARTS_WITH_SECONDS = re.compile(r"\d{4}-\d\d-\d\d\s+\d\d:\d\d:\d\d", re.ASCII)
-_HAS_ZONE = re.compile(r"(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII | re.IGNORECASE)
+_PARTS = {"year": 0, "month": 1, "day": 1, "hour": 0, "minute": 0, "second": 0}
+"""What a form can leave out, and what is meant then."""
+_WITH_SECONDS = re.compile(r"\d{4}-\d\d-\d\d\s+\d\d:\d\d:\d\d", re.ASCII)
+_ZONE = re.compile(r"(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII | re.IGNORECASE)
 
 
 def instant(text: str | None) -> int | None:
     """The moment a text names, or None."""
     for form in _FORMS:
-        if found := form.fullmatch(text.strip() if text else ""):
+        if found := form.fullmatch((text or "").strip()):
             return _moment(found.groupdict())
     return None
 
 
 def iso(text: str | None) -> str | None:
-    """A cell's date as ISO 8601 UTC with milliseconds; text after `hh:mm:ss` is dropped."""
+    """A cell's date as ISO 8601 UTC with milliseconds; what follows `hh:mm:ss` and a space is dropped."""
     cell = (text or "").strip()
-    if not _HAS_ZONE.search(cell) and (found := _STARTS_WITH_SECONDS.match(cell)):
+    if not _ZONE.search(cell) and (found := _WITH_SECONDS.match(cell)):
         cell = found.group()
     moment = instant(cell)
     return None if moment is None else f"{utc(moment):%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"
@@ -54,46 +56,29 @@ def day(moment: int) -> str:
 
 
 def _moment(parts: dict[str, str | None]) -> int | None:
-    year, month, day, hour, minute, second = (
-        int(parts.get(name) or default)
-        for name, default in (
-            ("year", 0),
-            ("month", 1),
-            ("day", 1),
-            ("hour", 0),
-            ("minute", 0),
-            ("second", 0),
-        )
-    )
-    hour = _full_day_hour(hour, parts.get("half"))
-    if not (
-        1000 <= year <= 9998
-        and 1 <= month <= 12
-        and 1 <= day <= 31
-        and hour <= 24
-        and max(minute, second) < 60
-    ):
+    year, month, day, hour, minute, second = (int(parts.get(name) or usual) for name, usual in _PARTS.items())
+    thousandths = int((parts.get("fraction") or "0").ljust(3, "0")[:3])
+    if half := parts.get("half"):
+        hour = _of_day(hour, half.upper())
+    clock = timedelta(hours=hour, minutes=minute, seconds=second, milliseconds=thousandths)
+    # 24:00 ends a day. Years are kept where an offset and a window can't leave a datetime's range.
+    if not (1000 <= year <= 9998 and 1 <= month <= 12 and 1 <= day <= 31 and clock <= timedelta(days=1)):
         return None
-    milliseconds = int(((parts.get("fraction") or "") + "000")[:3])
-    since = timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second, milliseconds=milliseconds)
-    if hour == 24 and since > timedelta(days=day):
+    if max(minute, second) > 59:
         return None
-    return (
-        datetime(year, month, 1, tzinfo=UTC) + since - _offset(parts.get("zone")) - _EPOCH
-    ) // _MILLISECOND
+    moment = datetime(year, month, 1, tzinfo=UTC) + timedelta(days=day - 1) + clock
+    return (moment - _offset(parts.get("zone")) - _EPOCH) // _MILLISECOND
 
 
-def _full_day_hour(hour: int, half: str | None) -> int:
-    """An hour of twelve as an hour of the day; 25, which no day has, when it isn't one."""
-    if not half:
-        return hour
+def _of_day(hour: int, half: str) -> int:
+    """An hour of a clock's face as an hour of the day; 25, which no day has, for one of no clock."""
     if not 1 <= hour <= 12:
         return 25
-    return hour % 12 + (12 if half.upper() == "PM" else 0)
+    return hour % 12 + (12 if half == "PM" else 0)
 
 
 def _offset(zone: str | None) -> timedelta:
-    if not zone or zone in "zZ":
+    if not zone or zone in "Zz":
         return timedelta()
     hours, minutes = zone[1:].split(":")
     ahead = timedelta(hours=int(hours), minutes=int(minutes))

@@ -80,7 +80,9 @@ def _read(file: CsvFile, records: dict[Category, list[Cells]]) -> Read:
         found = list(_records(file.text))
     except (csv.Error, ValueError) as error:
         return Read(file.name, "unknown", 0, f"not CSV: {error}")
-    category = classify(list(found[0])) if found else "unknown"
+    if not found:
+        return Read(file.name, "unknown", 0, "no records")
+    category = classify(list(found[0]))
     if category == "unknown":
         return Read(file.name, category, 0, "neither quotes, invoices, jobs nor customers")
     records.setdefault(category, []).extend(found)

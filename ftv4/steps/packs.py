@@ -63,11 +63,8 @@ def write_packs(repository: Repository, plan: PackPlan) -> PacksMade:
 
 def _write(repository: Repository, out_dir: str, made: PackFiles) -> str:
     folder = Path(out_dir) / made.folder
-    for name in CSV_FILES:
-        if name in made.csv:
-            repository.write(folder / name, made.csv[name])
-        else:
-            repository.path(folder / name).unlink(missing_ok=True)
+    for name, text in made.csv.items():
+        repository.write(folder / name, text)
     repository.write_contract(folder / "pack.json", made.pack)
     return repository.relative(folder)
 
