@@ -1,9 +1,12 @@
 """Stage inputs are made from the brief and the answers before, as contracts.md §14 says."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from ftv4.stages import STAGES
+from ftv4.stages import STAGES, problems_of
 from ftv4.stages.derive import truncate
+from tests.stages.bounds import BOUNDS
 from tests.stages.build import brief, run
 
 REFS = [
@@ -196,3 +199,18 @@ def test_how_full_the_schedule_is_comes_from_the_capacity_signal():
 )
 def test_texts_are_cut_by_utf16_units_and_never_through_a_character(text, cut):
     assert truncate(text, 10) == cut
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.fixed_dictionaries({name: BOUNDS[name, "output"].any() for name in STAGES}))
+def test_any_valid_answers_make_valid_inputs_once_their_measures_are_words(outputs):
+    """What an answer may say and the next input may not (contracts.md §3.1, §4.1) is mended first."""
+    quant = outputs["quant_signals"]
+    quant["window"] = {"start_date": "2026-01-01", "end_date": "2026-03-31"}
+    quant["data_limits"]["row_limit_applied"] = 90
+    quant["signals"] = [signal | {"value_bucket": "low"} for signal in quant["signals"]]
+    names = list(STAGES)
+
+    for position, name in enumerate(names):
+        earlier = {before: outputs[before] for before in names[:position]}
+        assert problems_of(STAGES[name], "input", STAGES[name].make_input(brief(), earlier)) == ()
