@@ -8,17 +8,18 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 from ftv4.canonical import sha256
 from ftv4.contracts import problems
+from ftv4.contracts.jsontext import NotJson, loads, trimmed
 from ftv4.contracts.models import ModelsConfig
 from ftv4.contracts.policy import Policy
 from ftv4.contracts.providers import Providers
@@ -32,6 +33,22 @@ PROVIDERS = "config/providers.json"
 DEFAULTS = Path(__file__).parent / "defaults"
 TEMPORARY = ".ftv4-tmp-"
 """Prefix of unfinished files; matches no dataset, config or report pattern."""
+
+LONGEST_LINE = 8 << 20
+"""Bytes. A row as large as its contracts allow is far below; a longer line is never held in memory."""
+
+
+class Line(NamedTuple):
+    """One line of a JSON lines file, blank ones left out."""
+
+    number: int
+    """Physical, from 1: what an editor shows."""
+    raw: bytes
+    """As it stands in the file, without its line feed; empty when it is too long to hold."""
+    value: Any
+    """What it says; None when it is malformed."""
+    malformed: str | None
+    """Why it is not JSON, in one line."""
 
 
 class Repository:
@@ -76,6 +93,14 @@ class Repository:
     def read_json(self, path: str | Path) -> Any:
         """A JSON file as it stands."""
         return _load(self.read_bytes(path), self.relative(path))
+
+    def lines(self, path: str | Path, seen: Callable[[bytes], object] | None = None) -> Iterator[Line]:
+        """The lines of a JSON lines file, one at a time; `seen` gets every byte in passing (to hash).
+
+        Raises ContractError when the file can't be opened or isn't UTF-8 text.
+        """
+        with self.open(path) as stream:
+            yield from _lines(stream, self.relative(path), seen or len)
 
     def files(self, folder: str | Path, pattern: str) -> list[Path]:
         """Files below a folder, in path order, unfinished ones left out; none if there is no folder."""
@@ -158,8 +183,12 @@ class Repository:
         try:
             yield folder
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            self.remove_folder(folder)
             raise
+
+    def remove_folder(self, folder: str | Path) -> None:
+        """Take a folder away, with all that is in it."""
+        shutil.rmtree(self.path(folder), ignore_errors=True)
 
     @contextmanager
     def locked(self, folder: str | Path) -> Iterator[None]:
@@ -232,6 +261,35 @@ def _load(text: bytes | str, where: str) -> Any:
             f"{where}:{error.lineno}: not JSON: {error.msg} (column {error.colno})",
             hint="restore the file from git, or mend it by hand",
         ) from None
+
+
+def _lines(stream: IO[bytes], where: str, seen: Callable[[bytes], object]) -> Iterator[Line]:
+    # Not splitlines(): it also breaks at U+2028, which JSON strings may hold.
+    for number, raw in enumerate(iter(lambda: stream.readline(LONGEST_LINE), b""), 1):
+        seen(raw)
+        if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+            while not raw.endswith(b"\n") and (raw := stream.readline(LONGEST_LINE)):
+                seen(raw)
+            yield Line(number, b"", None, f"longer than {LONGEST_LINE} bytes")
+        elif text := trimmed(raw):
+            yield _line(number, raw.removesuffix(b"\n"), text, where)
+
+
+def _line(number: int, raw: bytes, text: bytes, where: str) -> Line:
+    try:
+        return Line(number, raw, loads(text), None)
+    except NotJson as error:
+        _must_be_text(text, f"{where}:{number}")
+        return Line(number, raw, None, str(error))
+
+
+def _must_be_text(line: bytes, where: str) -> None:
+    try:
+        binary = "\0" in line.decode()
+    except UnicodeDecodeError:
+        binary = True
+    if binary:
+        raise ContractError(f"{where}: not UTF-8 text", hint="a dataset has one JSON object a line, in UTF-8")
 
 
 def _numbered(stamp: str) -> Iterable[str]:

@@ -25,6 +25,13 @@ def for_markdown(text: str, limit: int = 200) -> str:
     return f"`{_ascii(text, limit).translate(_CODE_SPAN) or ' '}`"
 
 
+def code_span(encoded: str) -> str:
+    """A code span around text whose untrusted parts `for_log` has encoded already."""
+    if not (encoded.isascii() and encoded.isprintable()):
+        return for_markdown(encoded)
+    return f"`{encoded.translate(_CODE_SPAN) or ' '}`"
+
+
 def _ascii(text: str, limit: int) -> str:
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
     return json.dumps(cut, ensure_ascii=True)[1:-1]

@@ -1,0 +1,11 @@
+"""One question about a dataset a module: no I/O, no printing. The table is here."""
+
+from ftv4.gates import acceptance, diversity, rows
+from ftv4.gates.question import Gate
+
+GATES: dict[str, Gate] = {
+    "acceptance": acceptance,
+    "rows": rows,
+    "diversity": diversity,
+}
+"""By name, in the order they are asked and answered."""

@@ -1,0 +1,185 @@
+"""Is every row one to train on?
+
+The rules of contracts.md §9.1 in their order, then what the Node tool forgot: the row's stage keeps
+to its own work, a decision holds together, and the output is the one that was approved.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from ftv4.canonical import digest
+from ftv4.contracts import Problem
+from ftv4.contracts.findings import Finding
+from ftv4.encode import for_log
+from ftv4.gates.question import Ask, Judged, Question
+from ftv4.gates.rejection import Rejection
+from ftv4.guards import Guards, Objection
+from ftv4.guards.decision import STAGE as DECISION
+from ftv4.guards.decision import decision_errors
+from ftv4.stages import problems_of
+from ftv4.stages.stage import Stage
+
+FIXES: Mapping[str, str] = {
+    "malformed_line": "write one JSON object on the line, or delete the line",
+    "not_approved": "approve rows with ftv4 review; delete those that nobody will approve",
+    "missing_input_or_output": "a row is an object with input and output; ftv4 datasets build writes them",
+    "input_schema_version_mismatch": "build the dataset again with ftv4 datasets build, or give its --stage",
+    "output_schema_version_mismatch": "build the dataset again with ftv4 datasets build, or give its --stage",
+    "input_schema_invalid": "ftv4 contracts schema --side input prints what it must be",
+    "output_schema_invalid": "edit it in ftv4 review; ftv4 contracts schema --side output prints its shape",
+    "doctrine_guard_failed": "say it otherwise in ftv4 review; the terms are in the policy",
+    "raw_leak_scan_failed": "take the raw data out of the text; rows hold buckets, never records",
+    "stage_drift_failed": "leave it to the stage whose work it is; the terms are in the policy",
+    "decision_failed": "edit the decision in ftv4 review",
+    "edited_after_approval": "have the row approved again in ftv4 review",
+}
+"""Reason → what to do about it, in the order in which the rules are asked."""
+
+SHOWN = 20
+"""Problems of one row that are listed; the rest is counted."""
+
+
+class Acceptance:
+    """The one answer to whether a row is trained on; gate, fine-tune and promotion all ask here."""
+
+    def __init__(self, stage: Stage, guards: Guards, approved_only: bool = True) -> None:
+        self._stage = stage
+        self._guards = guards
+        self._approved_only = approved_only
+
+    def judge(self, value: object) -> Rejection | None:
+        """The first rule that a line's value breaks; None when it is accepted. Never throws."""
+        if not isinstance(value, dict):
+            return _rejection("missing_input_or_output", f"the line is {_kind(value)}, not an object")
+        if self._approved_only and value.get("approved") is not True:
+            return _rejection("not_approved", "approved is not true", "/approved")
+        missing = [side for side in ("input", "output") if side not in value]
+        if missing:
+            return _rejection("missing_input_or_output", f"the row has no {' and no '.join(missing)}")
+        return self._judge_sides(value, value["input"], value["output"])
+
+    def _judge_sides(self, row: Mapping[str, object], given: object, answer: object) -> Rejection | None:
+        return (
+            _version("input", given, self._stage.input_schema)
+            or _version("output", answer, self._stage.output_schema)
+            or _contract("input", problems_of(self._stage, "input", given))
+            or _contract("output", problems_of(self._stage, "output", answer))
+            or self._words(given, answer)
+            or self._decision(answer)
+            or _edited(row.get("approval"), answer)
+        )
+
+    def _words(self, given: object, answer: object) -> Rejection | None:
+        guards = self._guards
+        sides = [
+            (f"/{side}", text, guards.suspects(text)) for side, text in (("input", given), ("output", answer))
+        ]
+        # The contracts have vouched for the evidence references already; the guards look at them too.
+        found = [
+            _at(side, objection)
+            for side, text, suspects in sides
+            if "doctrine" in suspects
+            for objection in guards.doctrine_objections(text)
+        ]
+        if found:
+            return Rejection("doctrine_guard_failed", tuple(found))
+        found = [
+            Problem(side + hit.pointer, f"{hit.kind}: {for_log(hit.sample)}")
+            for side, text, suspects in sides
+            if "leaks" in suspects
+            for hit in guards.leaks(text)
+        ]
+        if found:
+            return Rejection("raw_leak_scan_failed", tuple(found))
+        drift = guards.drift_objections(answer, self._stage.name, sides[1][2])
+        found = [_at("/output", objection) for objection in drift]
+        return Rejection("stage_drift_failed", tuple(found)) if found else None
+
+    def _decision(self, answer: object) -> Rejection | None:
+        errors = decision_errors(answer) if self._stage.name == DECISION else ()
+        problems = tuple(Problem("/output", error) for error in errors)
+        return Rejection("decision_failed", problems) if problems else None
+
+
+def _rejection(reason: str, problem: str, pointer: str = "") -> Rejection:
+    return Rejection(reason, (Problem(pointer, problem),))
+
+
+def _kind(value: object) -> str:
+    names = {str: "a string", list: "an array", bool: "a boolean", int: "a number", float: "a number"}
+    return names.get(type(value), "null")
+
+
+def _version(side: str, payload: object, expected: str) -> Rejection | None:
+    found = payload.get("schema_version") if isinstance(payload, dict) else None
+    if found == expected:
+        return None
+    says = for_log(found, 60) if isinstance(found, str) else "no schema version"
+    problem = f"says {says}; this ftv4 trains on {expected}"
+    return _rejection(f"{side}_schema_version_mismatch", problem, f"/{side}/schema_version")
+
+
+def _contract(side: str, problems: tuple[Problem, ...]) -> Rejection | None:
+    if not problems:
+        return None
+    placed = (Problem(f"/{side}{problem.pointer}", problem.problem) for problem in problems)
+    return Rejection(f"{side}_schema_invalid", tuple(placed))
+
+
+def _at(side: str, objection: Objection) -> Problem:
+    subject = f": {for_log(objection.subject, 80)}" if objection.subject else ""
+    return Problem(side + objection.pointer, objection.problem + subject)
+
+
+def _edited(approval: object, answer: object) -> Rejection | None:
+    """An approval that is for another output than the row's (weaknesses.md E9)."""
+    if approval is None:
+        return None
+    approved = approval.get("output_sha256") if isinstance(approval, dict) else None
+    if approved == digest(answer):
+        return None
+    return _rejection("edited_after_approval", "the approval is for another output than this", "/output")
+
+
+class _Rows:
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._unapproved: list[int] = []
+
+    def row(self, row: Judged) -> Iterator[Finding]:
+        if row.malformed is not None:
+            yield self._finding("malformed_line", row.line, Problem("", f"not JSON: {row.malformed}"))
+        elif row.rejection is not None and row.rejection.reason == "not_approved":
+            self._unapproved.append(row.line)
+        elif row.rejection is not None:
+            yield from self._rejected(row.line, row.rejection)
+
+    def end(self) -> Iterator[Finding]:
+        if self._ask.stage is None:
+            yield self._ask.finding(
+                "stage_unknown", "neither file name nor rows say which stage this is", "give --stage"
+            )
+        if self._unapproved:
+            problem = f"{len(self._unapproved)} rows are not approved, and not trained on"
+            yield self._finding("not_approved", self._unapproved[0], Problem("/approved", problem))
+
+    def _rejected(self, line: int, rejection: Rejection) -> Iterator[Finding]:
+        for problem in rejection.problems[:SHOWN]:
+            yield self._finding(rejection.reason, line, problem)
+        more = len(rejection.problems) - SHOWN
+        if more > 0:
+            yield self._finding(rejection.reason, line, Problem("", f"and {more} more problems in this row"))
+
+    def _finding(self, rule: str, line: int, problem: Problem) -> Finding:
+        return self._ask.finding(
+            rule,
+            problem.problem,
+            FIXES[rule],
+            line=line,
+            pointer=problem.pointer,
+            severity="warning" if rule == "not_approved" else "error",
+        )
+
+
+def start(ask: Ask) -> Question:
+    """Ask it of every row; a line that isn't JSON is a finding, never skipped (weaknesses.md C1)."""
+    return _Rows(ask)

@@ -1,0 +1,149 @@
+"""Do the approved rows differ enough to learn from?
+
+The measures and texts of contracts.md §8, which the Node tool's operators know.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+
+from ftv4.contracts.findings import Diversity, DiversitySummary, Finding, IndustryShare
+from ftv4.contracts.jsontext import SPACE
+from ftv4.gates.question import Ask, Judged
+from ftv4.guards.decision import STAGE as DECISION
+
+FIXES: Mapping[str, str] = {
+    "too_few_approved_rows": "approve more rows",
+    "too_few_industries": "add approved rows of other industries",
+    "industry_share": "add approved rows of other industries, or leave some of the largest out",
+    "duplicate_actions_share": "vary first_30_days: rows that all ask the same teach the same",
+    "same_constraint_prefix_share": "vary primary_constraint, or leave some of the likest rows out",
+}
+"""Rule → what to do about it, in the order of §8."""
+
+_WORD = re.compile("[a-z0-9]+")
+
+
+class Variety:
+    """Counts of what differs between rows; kept: one number a distinct industry, action and prefix."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._limits = ask.policy.training_diversity
+        self._decisions = ask.stage is None or ask.stage.name == DECISION
+        self._total = 0
+        self._approved = 0
+        self._industries: Counter[str] = Counter()
+        self._actions: Counter[str] = Counter()
+        self._prefixes: Counter[str] = Counter()
+
+    def row(self, row: Judged) -> Iterable[Finding]:
+        """Count a row; only approved ones are measured, as §8 says."""
+        if row.malformed is None:
+            self._total += 1
+            if isinstance(row.value, dict) and row.value.get("approved") is True:
+                self._measure(row.value)
+        return ()
+
+    def end(self) -> Iterator[Finding]:
+        """One finding for each measure outside its limit."""
+        return (self._ask.finding(rule, text, FIXES[rule]) for rule, text in self._failures())
+
+    @property
+    def answer(self) -> Diversity:
+        """The gate's answer as §8 shapes it."""
+        failures = tuple(text for _, text in self._failures())
+        return Diversity(passed=not failures, failures=failures, summary=self._summary())
+
+    def _measure(self, row: Mapping[str, object]) -> None:
+        self._approved += 1
+        self._industries[_industry(row.get("industry"))] += 1
+        if self._decisions:
+            output = row.get("output")
+            output = output if isinstance(output, dict) else {}
+            actions = output.get("first_30_days")
+            tokens = map(_normal, actions if isinstance(actions, list) else ())
+            self._actions.update(token for token in tokens if token)
+            prefix = _normal(output.get("primary_constraint", "")).split()[:5]
+            self._prefixes[" ".join(prefix) or "unknown"] += 1
+
+    def _summary(self) -> DiversitySummary:
+        industries = sorted(self._industries.items(), key=lambda item: -item[1])
+        return DiversitySummary(
+            total_rows=self._total,
+            approved_rows=self._approved,
+            industries=tuple(
+                IndustryShare(industry=name, count=count, share=count / self._approved)
+                for name, count in industries
+            ),
+            top_industry_share=_top(self._industries, self._approved),
+            unique_industries=len(industries),
+            duplicate_actions_share=_top(self._actions, self._actions.total()),
+            same_constraint_prefix_share=_top(self._prefixes, self._approved),
+        )
+
+    def _failures(self) -> Iterator[tuple[str, str]]:
+        seen, limits = self._summary(), self._limits
+        if seen.approved_rows < limits.min_total_rows:
+            text = f"Approved rows {seen.approved_rows} below minimum {limits.min_total_rows}."
+            yield "too_few_approved_rows", text
+        if seen.unique_industries < limits.min_industries:
+            count, least = seen.unique_industries, limits.min_industries
+            yield "too_few_industries", f"Only {count} industries represented; minimum is {least}."
+        for rule, words, share, limit in (
+            ("industry_share", "Top industry share", seen.top_industry_share, limits.max_industry_share),
+            (
+                "duplicate_actions_share",
+                "Duplicate action share",
+                seen.duplicate_actions_share,
+                limits.max_duplicate_actions_share,
+            ),
+            (
+                "same_constraint_prefix_share",
+                "Primary constraint prefix share",
+                seen.same_constraint_prefix_share,
+                limits.max_same_primary_constraint_prefix_share,
+            ),
+        ):
+            if share > limit:
+                yield rule, f"{words} {_percent(share)}% exceeds max {_percent(limit)}%."
+
+
+def start(ask: Ask) -> Variety:
+    """Measure approved rows; actions and constraints are synthesis outputs' alone."""
+    return Variety(ask)
+
+
+def _industry(name: object) -> str:
+    return (name.strip(SPACE) if isinstance(name, str) else "") or "unknown"
+
+
+def _normal(value: object) -> str:
+    """Lower case, ASCII letters and digits only, one space between."""
+    return " ".join(_WORD.findall(_text(value).lower()))
+
+
+def _text(value: object) -> str:
+    """A JSON value as JavaScript turns it into a string; only its letters and digits matter here."""
+    match value:
+        case str():
+            return value
+        case None:
+            return "null"
+        case dict():
+            return "object object"
+        case list():
+            return " ".join("" if item is None else _text(item) for item in value)
+        case float() if value.is_integer():
+            return str(int(value))
+    return str(value)
+
+
+def _top(counts: Counter[str], of: int) -> float:
+    return max(counts.values(), default=0) / of if of else 0.0
+
+
+def _percent(share: float) -> str:
+    """One decimal, ties up, as JavaScript's toFixed."""
+    return str(Decimal(share * 100).quantize(Decimal("0.1"), ROUND_HALF_UP))

@@ -1,0 +1,83 @@
+"""What a gate is: a module whose docstring is a question, asked of one dataset row by row.
+
+A question keeps numbers, not rows, so that a dataset of any length passes in flat memory.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from ftv4.contracts.findings import Finding, Severity
+from ftv4.contracts.policy import Policy
+from ftv4.gates.rejection import Rejection
+from ftv4.stages.stage import Stage
+
+LONGEST_POINTER = 500
+"""Characters; longer ones, which only hostile keys make, are cut."""
+
+
+class Ask(NamedTuple):
+    """What a gate is asked about."""
+
+    file: str
+    """The dataset, relative to the repository."""
+    stage: Stage | None
+    """None: nobody says which, and the rows don't either."""
+    policy: Policy
+    approved_only: bool = True
+    min_rows: int | None = None
+    """None: what the stage asks for."""
+
+    def finding(
+        self,
+        rule: str,
+        problem: str,
+        fix: str,
+        *,
+        line: int | None = None,
+        pointer: str = "",
+        severity: Severity = "error",
+    ) -> Finding:
+        """A finding about this dataset."""
+        return Finding(
+            rule=rule,
+            severity=severity,
+            file=self.file,
+            line=line,
+            # A key may be anything; a file must be able to hold the pointer.
+            pointer=pointer[:LONGEST_POINTER].encode(errors="replace").decode(),
+            problem=problem,
+            fix=fix,
+        )
+
+
+class Judged(NamedTuple):
+    """One line of the dataset, with acceptance's verdict on it."""
+
+    line: int
+    """Physical, from 1."""
+    value: object
+    malformed: str | None
+    """Why the line is not JSON; its value is None then."""
+    rejection: Rejection | None
+    """None: accepted, malformed, or of a stage that nobody knows."""
+    accepted: bool
+    """Whether it is a row to train on."""
+
+
+class Question(Protocol):
+    """A gate at work on one dataset."""
+
+    def row(self, row: Judged) -> Iterable[Finding]:
+        """See one row; malformed ones too."""
+
+    def end(self) -> Iterable[Finding]:
+        """Answer, when all rows have been seen."""
+
+
+class Gate(Protocol):
+    """A gate: a module with a question for a docstring."""
+
+    __doc__: str | None
+
+    def start(self, ask: Ask) -> Question:
+        """Begin to ask it of a dataset."""
