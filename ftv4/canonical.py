@@ -1,24 +1,30 @@
 """One text for one JSON value: what is trained on, what is asked, and what is hashed.
 
 Keys sorted by code point at every level, no spaces, non-ASCII as itself, whole numbers without a
-fraction (`90.0` is `90`): contracts.md §9.2.
+fraction (`90.0` is `90`), half of a surrogate pair as its escape: contracts.md §9.2.
 """
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import orjson
 
+SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def canonical(value: Any) -> str:
     """Write a JSON value as its one text."""
-    plain = _whole_numbers(value)
     try:
-        return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode()
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        if b".0" in text or b"+" in text:  # as in 90.0 and 1e+16; else there is nothing to rewrite
+            text = orjson.dumps(_whole_numbers(value), option=orjson.OPT_SORT_KEYS)
+        return text.decode()
     except TypeError:
         # orjson refuses what only Python can hold: lone surrogates, integers past 64 bits.
-        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        odd = json.dumps(_whole_numbers(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", odd)
 
 
 def sha256(data: str | bytes) -> str:

@@ -119,6 +119,17 @@ class Provider:
             )
             return _present(answer, "id")
 
+    def has_file(self, file_id: str) -> bool:
+        """Whether an uploaded file is still there."""
+        import openai
+
+        with self._asking("look for the training file"):
+            try:
+                self._client.files.retrieve(file_id)
+            except openai.NotFoundError:
+                return False
+        return True
+
     def create_job(self, job: NewJob) -> Job:
         """Ask for a paid job, once. Raises AnswerLost when it may exist all the same."""
         hyperparameters = _given(n_epochs=job.n_epochs, learning_rate_multiplier=job.learning_rate_multiplier)

@@ -1,13 +1,23 @@
 """`config/providers.json`: who trains and serves models behind the OpenAI API shape."""
 
+from datetime import date
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ftv4.contracts import Contract, Items, Json, Whole
 
 Dollars = Annotated[float, Field(strict=False, ge=0)]
 """US dollars per million tokens."""
+
+
+def _day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_day)]
+"""A day, YYYY-MM-DD, UTC."""
 
 
 class BaseModelFacts(Contract):
@@ -18,12 +28,12 @@ class BaseModelFacts(Contract):
     output_price: Dollars | None = None
     context_tokens: Annotated[Whole, Field(ge=1)] = 65536
     """Longest training example in tokens; the provider cuts longer ones at the end."""
-    no_new_jobs_after: str | None = None
-    """YYYY-MM-DD: the last day on which the provider takes a fine-tuning job for it."""
-    shutdown_date: str | None = None
-    """YYYY-MM-DD: the day it, and every model tuned from it, stops answering."""
+    no_new_jobs_after: Day | None = None
+    """The last day on which the provider takes a fine-tuning job for it."""
+    shutdown_date: Day | None = None
+    """The day it, and every model tuned from it, stops answering."""
     source: str
-    as_of: str
+    as_of: Day
 
 
 class ProviderRow(Contract):

@@ -130,4 +130,7 @@ class JobRecord(Contract):
     run_key: str
     dataset_path: str
     training_file_path: str
+    attempted_at: str | None = None
+    """When the job was last asked for, written before the request leaves: with no `job_id` beside it,
+    the answer was lost and the job may exist."""
     openai: JobIds

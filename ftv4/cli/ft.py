@@ -1,0 +1,315 @@
+"""`ftv4 ft`: plan a fine-tune (the default), buy it, follow it, list what there is."""
+
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ftv4.cli.clients import connect_provider
+from ftv4.cli.options import boolean, format_option, now, print_json, repository, stage_option
+from ftv4.encode import for_log
+
+if TYPE_CHECKING:
+    from ftv4.contracts.run import Job, JobEvent
+    from ftv4.documents import Repository
+    from ftv4.steps.finetune import Asked
+    from ftv4.steps.launch import Polling
+    from ftv4.steps.runs import Run
+
+
+def _like(pattern: str, form: str) -> Callable[[str], str]:
+    """A reader of text that has a certain form."""
+
+    def text(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise click.BadParameter(f"{for_log(value)} is not {form}")
+        return value
+
+    return text
+
+
+def number(value: str) -> float:
+    """Read a number above zero; not infinity, not NaN (weaknesses.md E2)."""
+    with suppress(ValueError):
+        if 0 < float(value) < 1e9:
+            return float(value)
+    raise click.BadParameter(f"{for_log(value)} is not a number above zero")
+
+
+SUFFIX = _like(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", "1 to 64 letters, digits, dots, - or _")
+MODEL = _like(r"[A-Za-z0-9][A-Za-z0-9_./:-]{0,190}", "a model's name")
+NOTES = _like(r"[^\ud800-\udfff]{0,4000}", "4000 characters of UTF-8 text or less")
+
+provider_option = click.option(
+    "--provider",
+    default="openai",
+    show_default=True,
+    metavar="NAME",
+    help="Who trains: a row of config/providers.json.",
+)
+interval_option = click.option(
+    "--poll-interval",
+    type=number,
+    default=30,
+    show_default=True,
+    help="Seconds between looks at the job.",
+)
+timeout_option = click.option(
+    "--poll-timeout", type=number, default="120", show_default=True, help="Minutes to follow the job for."
+)
+
+
+@click.group()
+def ft() -> None:
+    """Fine-tune a stage: dry by default, paid with --dry-run=false."""
+
+
+@ft.command()
+@stage_option()
+@click.option("--suffix", type=SUFFIX, required=True, help="Goes into the tuned model's name.")
+@click.option("--dataset", metavar="FILE", help="Rows to train on.  [default: the stage's dataset]")
+@click.option("--base-model", type=MODEL, metavar="ID", help="What to tune.  [default: the stage's]")
+@provider_option
+@boolean("--dry-run", default=True, help="Plan only: write the files, call nobody.")
+@click.option(
+    "--n-epochs", type=click.IntRange(1, 50), help="Passes over the data.  [default: the provider's]"
+)
+@click.option("--learning-rate-multiplier", type=number, help="[default: the provider's]")
+@click.option("--seed", type=click.IntRange(0, 2147483647), help="For the provider's random numbers.")
+@boolean("--approved-only", default=True, help="Train on approved rows alone.")
+@click.option(
+    "--min-rows", type=click.IntRange(min=1), help="Fewest rows to train on.  [default: the stage's]"
+)
+@click.option("--notes", type=NOTES, default="", help="Kept in the manifest.")
+@boolean("--again", default=False, help="Pay once more, though this very run's job failed or was cancelled.")
+@boolean("--follow", default=True, help="Follow the job to its end.")
+@interval_option
+@timeout_option
+@format_option
+@click.pass_context
+def stage(ctx: click.Context, /, form: str, **given: Any) -> None:
+    """Turn a stage's dataset into a fine-tune run.
+
+    The plan (default) writes train/finetune_runs/<stage>/<stamp>/ with the training file and a
+    manifest: rows, tokens, cost, run key. With --dry-run=false the file is uploaded, the job created
+    and followed. The same run is never paid for twice: the second time links to the first job.
+    """
+    answer = _plan(repository(ctx), given) if given["dry_run"] else _buy(repository(ctx), given)
+    if form == "json":
+        print_json(answer)
+    else:
+        click.echo("\n".join(_stage_lines(answer)))
+
+
+@ft.command()
+@click.argument("target", metavar="RUN_DIR|JOB_ID")
+@click.option("--provider", metavar="NAME", help="Whose job it is.  [default: the run's, else openai]")
+@interval_option
+@timeout_option
+@format_option
+@click.pass_context
+def follow(
+    ctx: click.Context,
+    target: str,
+    provider: str | None,
+    poll_interval: float,
+    poll_timeout: float,
+    form: str,
+) -> None:
+    """Follow a job to its end, by its run's folder or by its id; keeps job.json up to date."""
+    answer = _follow(repository(ctx), target, provider, _polling(poll_interval, poll_timeout))
+    if form == "json":
+        print_json(answer)
+    else:
+        click.echo(f"{answer['job_id']} {answer['status']}: {answer['model_id']}")
+
+
+@ft.command(name="list")
+@provider_option
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Newest first.")
+@format_option
+@click.pass_context
+def list_(ctx: click.Context, provider: str, limit: int, form: str) -> None:
+    """List this repository's runs, joined with the provider's jobs."""
+    from ftv4.steps.runs import list_runs, listing_lines
+
+    where = repository(ctx)
+    answer = list_runs(where, provider, lambda: connect_provider(where, provider), limit)
+    if form == "json":
+        print_json(answer)
+    else:
+        click.echo("\n".join(listing_lines(answer)))
+
+
+def _plan(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
+    from ftv4.steps.finetune import prepare
+    from ftv4.steps.lifetime import lifetime
+    from ftv4.steps.serve import provider_row
+
+    asked, moment = _asked(given), now()
+    run = prepare(where, asked, moment)
+    life = lifetime(provider_row(where, asked.provider), asked.config.base_model)
+    return _answer(run, warnings=life.warnings(moment.date()))
+
+
+def _buy(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
+    from ftv4.steps.launch import buy, follow_run
+
+    asked = _asked(given)
+    provider = connect_provider(where, asked.provider)
+    bought = buy(where, asked, provider, now, time.sleep, again=given["again"], warn=_warn)
+    run = bought.run
+    if given["follow"]:
+        polling = _polling(given["poll_interval"], given["poll_timeout"])
+        with _narrating(run) as tell:
+            run = follow_run(where, run, provider, polling, now, tell)
+    return _answer(run, paid=bought.paid)
+
+
+def _asked(given: dict[str, Any]) -> "Asked":
+    from ftv4.contracts.run import TuningConfig
+    from ftv4.stages import STAGES
+    from ftv4.steps.finetune import Asked
+
+    stage = STAGES[given["stage"]]
+    chosen = {
+        name: given[name] for name in ("suffix", "n_epochs", "learning_rate_multiplier", "seed", "notes")
+    }
+    return Asked(
+        stage=stage,
+        provider=given["provider"],
+        dataset=given["dataset"] or stage.dataset,
+        config=TuningConfig(base_model=given["base_model"] or stage.base_model, **chosen),
+        approved_only=given["approved_only"],
+        min_rows=given["min_rows"] or stage.min_rows,
+        dry_run=given["dry_run"],
+    )
+
+
+def _follow(where: "Repository", target: str, provider: str | None, polling: "Polling") -> dict[str, Any]:
+    from ftv4.steps.launch import follow, follow_run
+    from ftv4.steps.runs import of_job, run_at
+
+    run = run_at(where, target) if "/" in target or where.path(target).is_dir() else of_job(where, target)
+    if run is None:
+        stranger = connect_provider(where, provider or "openai")
+        with _narrating(None) as tell:
+            job = follow(stranger, target, polling, tell)
+        return {"run_dir": None, "job_id": job.id, "status": job.status, "fine_tuned_model": job.model}
+    theirs = connect_provider(where, run.manifest.provider)
+    with _narrating(run) as tell:
+        return _answer(follow_run(where, run, theirs, polling, now, tell))
+
+
+def _polling(interval: float, minutes: float) -> "Polling":
+    from ftv4.steps.launch import Polling
+
+    return Polling(interval, minutes * 60, time.sleep)
+
+
+def _warn(warning: str) -> None:
+    click.echo(f"warning: {warning}", err=True)
+
+
+def _answer(run: "Run", *, warnings: tuple[str, ...] = (), paid: bool = False) -> dict[str, Any]:
+    """What `ft stage` prints: the Node tool's keys (contracts.md §16) first, then ours."""
+    manifest = run.manifest
+    return {
+        "stage": manifest.stage,
+        "dry_run": manifest.dry_run,
+        "total_rows": manifest.total_rows,
+        "accepted_rows": manifest.accepted_rows,
+        "rejected_rows": manifest.rejected_rows,
+        "dataset_path": manifest.dataset_path,
+        "training_file_path": run.training_file,
+        "run_manifest": f"{run.folder}/run_manifest.json",
+        "job_id": run.job_id,
+        "provider": manifest.provider,
+        "base_model": manifest.config.base_model,
+        "minimum_rows_required": manifest.minimum_rows_required,
+        "rejection_reasons": manifest.rejection_reasons,
+        "run_dir": run.folder,
+        "run_key": manifest.run_key,
+        "estimate": manifest.estimate.model_dump(),
+        "status": run.status,
+        "paid": paid,
+        "fine_tuned_model": run.job.openai.fine_tuned_model if run.job else None,
+        "model_id": run.model_id,
+        "warnings": list(warnings),
+    }
+
+
+def _stage_lines(answer: dict[str, Any]) -> Iterator[str]:
+    """The answer as people read it."""
+    estimate = answer["estimate"]
+    yield (
+        f"{answer['stage']}: {answer['accepted_rows']} of {answer['total_rows']} rows accepted, "
+        f"{answer['minimum_rows_required']} needed"
+    )
+    yield from (f"  {count} rejected: {reason}" for reason, count in answer["rejection_reasons"].items())
+    cost = estimate["cost_usd"]
+    yield (
+        f"{answer['base_model']} at {answer['provider']}: {estimate['epochs']} epochs of "
+        f"{estimate['tokens_per_epoch']:,} tokens, "
+        + ("price unknown" if cost is None else f"about ${cost:,.2f} ({estimate['price_source']})")
+    )
+    yield f"longest example {estimate['longest_example_tokens']:,} tokens; run key {answer['run_key'][:12]}"
+    yield f"in {answer['run_dir']}: train_openai.jsonl, run_manifest.json" + (
+        "" if answer["dry_run"] else ", job.json"
+    )
+    yield from (f"warning: {warning}" for warning in answer["warnings"])
+    if answer["dry_run"]:
+        yield "nothing was sent; --dry-run=false trains it"
+        return
+    yield f"{answer['job_id']} {answer['status']}" + (
+        "" if answer["paid"] else " (this run was paid for before: linked to its job)"
+    )
+    if answer["model_id"]:
+        yield f"next: ftv4 evals run --mode stage --stage {answer['stage']} --model {answer['model_id']}"
+    elif answer["job_id"]:
+        yield f"next: ftv4 ft follow {answer['run_dir']}"
+
+
+@contextmanager
+def _narrating(run: "Run | None") -> Iterator[Callable[["Job", list["JobEvent"]], None]]:
+    """Tell on stderr how a job gets on: a live line on a terminal, else one line a change."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True).status("asking for the job") as live, _resumable(run):
+            yield _Narrator(lambda line: live.console.print(line, markup=False), live.update)
+    else:
+        with _resumable(run):
+            yield _Narrator(lambda line: click.echo(line, err=True), None)
+
+
+class _Narrator:
+    """Says a job's changes and its log's new lines, each once."""
+
+    def __init__(self, say: Callable[[str], None], show: Callable[[str], None] | None) -> None:
+        self._say = say
+        self._show = show
+        self._last = ""
+
+    def __call__(self, job: "Job", events: list["JobEvent"]) -> None:
+        if self._show is not None:
+            self._show(f"{for_log(job.id)} {job.status}")
+        elif job.status != self._last:
+            self._say(f"{for_log(job.id)} {job.status}")
+        self._last = job.status
+        for event in events:
+            self._say(f"  {event.at} {for_log(event.message)}")
+
+
+@contextmanager
+def _resumable(run: "Run | None") -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        target = run.folder if run else "JOB_ID"
+        click.echo(f"\nthe job goes on without us: `ftv4 ft follow {target}` comes back to it", err=True)
+        raise

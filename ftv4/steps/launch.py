@@ -1,0 +1,325 @@
+"""Buys the job of a run exactly once, and follows it to the end.
+
+The order is what makes it safe: look for a job of the same key, here and at the provider; write
+down that one is about to be asked for; ask once; write down what came. When the answer is lost the
+request is never sent again within the settle window; what the provider then shows is adopted.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ftv4.clients.provider import AnswerLost, NewJob
+from ftv4.clock import iso
+from ftv4.contracts.providers import ProviderRow
+from ftv4.contracts.run import Job, JobEvent
+from ftv4.documents import Repository
+from ftv4.encode import for_log
+from ftv4.errors import GateError, ServiceError, UsageError
+from ftv4.steps.finetune import Asked, prepare
+from ftv4.steps.lifetime import lifetime
+from ftv4.steps.runs import RUNS, Run, record_of, runs, seen
+
+if TYPE_CHECKING:
+    from ftv4.clients.provider import Provider
+
+SETTLE = timedelta(minutes=30)
+"""How long a request whose answer was lost may still turn into a job."""
+LOOKS_AFTER_LOSS = (0.0, 1.0, 3.0)
+"""Seconds to wait before each look for the job whose answer was lost."""
+TRIES = 5
+"""Looks at a job that may fail in a row before following gives up."""
+
+Clock = Callable[[], datetime]
+Sleep = Callable[[float], None]
+Tell = Callable[[Job, list[JobEvent]], None]
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A run with a job."""
+
+    run: Run
+    paid: bool
+    """False: the job was there already, and was only linked to."""
+
+
+@dataclass(frozen=True)
+class Polling:
+    """How to follow a job; seconds."""
+
+    interval: float
+    timeout: float
+    sleep: Sleep
+
+
+def buy(
+    repository: Repository,
+    asked: Asked,
+    provider: "Provider",
+    clock: Clock,
+    sleep: Sleep,
+    warn: Callable[[str], None],
+    *,
+    again: bool = False,
+) -> Launched:
+    """Prepare a run and give it its job; `warn` hears what to know before money is spent.
+
+    Raises what `prepare` and `launch` raise, and GateError when the provider trains the base model
+    no more or would refuse the training file: then nothing was sent.
+    """
+    today = clock().date()
+    life = lifetime(provider.row, asked.config.base_model, provider.models())
+    closed = life.closed(today)
+    if closed:
+        raise GateError(
+            f"{provider.name}: {closed}; nothing was sent",
+            hint="take a base model that is still trained (--base-model), or another provider (--provider)",
+        )
+    for warning in life.warnings(today):
+        warn(warning)
+    run = prepare(repository, asked, clock())
+    _must_be_taken(repository, run, provider.row)
+    return launch(repository, run, provider, clock, sleep, again=again)
+
+
+def launch(
+    repository: Repository, run: Run, provider: "Provider", clock: Clock, sleep: Sleep, *, again: bool = False
+) -> Launched:
+    """Give a prepared run its job: the one that its key already has, or a new one.
+
+    When an earlier run has the key, `run`'s folder is taken away and the earlier one is given back.
+    `again` pays although the job of the key failed or was cancelled. Raises ServiceError when that
+    happened and `again` isn't said, and when the answer to a creation was lost and no job shows yet.
+    """
+    with repository.locked(f"{RUNS}/{run.manifest.stage}"):
+        earlier = _earlier(repository, run)
+        jobs = _jobs(provider, run, earlier)
+        alive = next((job for job in reversed(jobs) if not _dead(job)), None)
+        if alive is not None:
+            run = _this_or(
+                repository, run, earlier if earlier and earlier.job_id in {None, alive.id} else None
+            )
+            return Launched(adopt(repository, run, alive, clock()), paid=False)
+        if jobs and not again:
+            repository.remove_folder(run.folder)
+            raise _gone(provider.name, jobs[0])
+        run = _this_or(repository, run, earlier if earlier and earlier.job_id is None else None)
+        run = _uploaded(repository, run, provider, clock())
+        _settled(run, clock())
+        return _create(repository, run, provider, clock, sleep, known={job.id for job in jobs})
+
+
+def find_job(repository: Repository, run: Run, provider: "Provider", now: datetime) -> Run:
+    """A run with its job, looked for by its key when its answer was lost.
+
+    Raises ServiceError when the provider shows none.
+    """
+    if run.job_id is not None:
+        return run
+    if run.manifest.dry_run:
+        raise UsageError(f"{run.folder}: a dry run has no job")
+    jobs = [job for job in provider.jobs(run_key=run.manifest.run_key) if not _dead(job)]
+    if jobs:
+        return adopt(repository, run, jobs[-1], now)
+    raise ServiceError(
+        f"{run.folder}: {provider.name} shows no job with the run key {run.manifest.run_key[:12]}…",
+        hint=f"`ftv4 ft stage --stage {run.manifest.stage} … --dry-run=false` asks for one",
+        retryable=True,
+    )
+
+
+def adopt(repository: Repository, run: Run, job: Job, now: datetime) -> Run:
+    """Write down what the provider says of a run's job, if it is news."""
+    record = run.job or record_of(run, job.training_file or "", now)
+    news = seen(record, job, now)
+    return run if news is run.job else run.with_job(repository, news)
+
+
+def follow_run(
+    repository: Repository, run: Run, provider: "Provider", polling: Polling, clock: Clock, tell: Tell
+) -> Run:
+    """Follow a run's job to its end and keep job.json up to date; see `follow`."""
+
+    def note(job: Job, events: list[JobEvent]) -> None:
+        nonlocal run
+        run = adopt(repository, run, job, clock())
+        tell(job, events)
+
+    run = find_job(repository, run, provider, clock())
+    follow(provider, run.job_id or "", polling, note)
+    return run
+
+
+def follow(provider: "Provider", job_id: str, polling: Polling, tell: Tell) -> Job:
+    """Look at a job until it is a model; `tell` gets each look and the log's new lines.
+
+    Raises ServiceError when it failed or was cancelled, and when it is still open after the timeout.
+    """
+    told: set[tuple[str, str]] = set()
+    waited = 0.0
+    while True:
+        job = _look(provider, job_id, polling)
+        tell(job, _news(provider, job_id, told))
+        if _dead(job):
+            raise _gone(provider.name, job)
+        if job.status == "succeeded" and job.model:
+            return job
+        if waited >= polling.timeout:
+            raise ServiceError(
+                f"{provider.name}: job {for_log(job_id)}: still {job.status} after {polling.timeout / 60:g} min",
+                hint=f"it goes on without us: `ftv4 ft follow {for_log(job_id)}` comes back to it",
+                retryable=True,
+            )
+        polling.sleep(polling.interval)
+        waited += polling.interval
+
+
+def _earlier(repository: Repository, run: Run) -> Run | None:
+    """The newest other run of the same key that reached the provider."""
+    key = run.manifest.run_key
+    same = [other for other in runs(repository, run.manifest.stage) if other.manifest.run_key == key]
+    return next((other for other in same if other.job is not None and other.folder != run.folder), None)
+
+
+def _jobs(provider: "Provider", run: Run, earlier: Run | None) -> list[Job]:
+    """Every job of the key, newest first: by the provider's list, and by our own job.json."""
+    jobs = provider.jobs(run_key=run.manifest.run_key)
+    ours = earlier.job_id if earlier else None
+    if ours is not None and ours not in {job.id for job in jobs}:
+        jobs.insert(0, provider.job(ours))
+    return jobs
+
+
+def _this_or(repository: Repository, run: Run, earlier: Run | None) -> Run:
+    """The earlier run in place of this one, whose folder goes; else this one."""
+    if earlier is None:
+        return run
+    repository.remove_folder(run.folder)
+    return earlier
+
+
+def _uploaded(repository: Repository, run: Run, provider: "Provider", now: datetime) -> Run:
+    """A run whose training file is at the provider; its id is in job.json before anything else happens."""
+    if run.job is not None and provider.has_file(run.job.openai.file_id):
+        return run
+    name = f"ftv4-{run.manifest.stage}-{run.manifest.run_key[:16]}.jsonl"
+    file_id = provider.upload(repository.path(run.training_file), name)
+    record = record_of(run, file_id, now)
+    if run.job is not None:
+        record = record.model_copy(update={"attempted_at": run.job.attempted_at})
+    return run.with_job(repository, record)
+
+
+def _settled(run: Run, now: datetime) -> None:
+    """Raise ServiceError while a request whose answer was lost may still turn into a job."""
+    attempted = run.job.attempted_at if run.job else None
+    if attempted is None:
+        return
+    until = datetime.fromisoformat(attempted) + SETTLE
+    if now < until:
+        raise _lost(run, f"its answer was lost at {attempted}, and the provider shows no job yet", until)
+
+
+def _create(
+    repository: Repository, run: Run, provider: "Provider", clock: Clock, sleep: Sleep, known: set[str]
+) -> Launched:
+    """The paid request: written down, sent once, written down."""
+    attempted = clock()
+    run = run.attempted(repository, iso(attempted))
+    try:
+        job = provider.create_job(_new_job(run))
+    except AnswerLost as error:
+        found = _look_for(provider, run, sleep, known)
+        if found is None:
+            raise _lost(run, error.message, attempted + SETTLE) from None
+        job = found
+    except ServiceError:
+        # Refused for certain: nothing to wait for the next time.
+        run.attempted(repository, None)
+        raise
+    return Launched(adopt(repository, run, job, clock()), paid=True)
+
+
+def _new_job(run: Run) -> NewJob:
+    config = run.manifest.config
+    return NewJob(
+        base_model=config.base_model,
+        training_file=run.job.openai.file_id if run.job else "",
+        suffix=config.suffix,
+        run_key=run.manifest.run_key,
+        stage=run.manifest.stage,
+        n_epochs=config.n_epochs,
+        learning_rate_multiplier=config.learning_rate_multiplier,
+        seed=config.seed,
+    )
+
+
+def _look_for(provider: "Provider", run: Run, sleep: Sleep, known: set[str]) -> Job | None:
+    """The job that came of a request whose answer was lost, if the provider shows it by now."""
+    for pause in LOOKS_AFTER_LOSS:
+        sleep(pause)
+        with suppress(ServiceError):
+            new = [job for job in provider.jobs(run_key=run.manifest.run_key) if job.id not in known]
+            if new:
+                return new[-1]
+    return None
+
+
+def _look(provider: "Provider", job_id: str, polling: Polling) -> Job:
+    """A job as it stands, through a spell of bad connection."""
+    for _ in range(TRIES - 1):
+        try:
+            return provider.job(job_id)
+        except ServiceError as error:
+            if not error.retryable:
+                raise
+        polling.sleep(polling.interval)
+    return provider.job(job_id)
+
+
+def _news(provider: "Provider", job_id: str, told: set[tuple[str, str]]) -> list[JobEvent]:
+    """Log lines that weren't told yet; a provider without a log has none."""
+    events: list[JobEvent] = []
+    with suppress(ServiceError):
+        events = [event for event in provider.events(job_id) if (event.at, event.message) not in told]
+    told.update((event.at, event.message) for event in events)
+    return events
+
+
+def _dead(job: Job) -> bool:
+    return job.status in {"failed", "cancelled"}
+
+
+def _gone(provider: str, job: Job) -> ServiceError:
+    end = "was cancelled" if job.status == "cancelled" else "failed"
+    reason = f": {for_log(job.error)}" if job.error else ""
+    return ServiceError(
+        f"{provider}: job {for_log(job.id)} {end}{reason}",
+        hint="mend what made it end; for the very same run once more, `--again` pays for another job",
+    )
+
+
+def _lost(run: Run, reason: str, until: datetime) -> ServiceError:
+    return ServiceError(
+        f"{run.folder}: the job may exist or not: {reason}",
+        problems=[
+            f"the request is not sent again before {iso(until)}",
+            f"run key {run.manifest.run_key}, file {run.job.openai.file_id if run.job else '-'}",
+        ],
+        hint=f"`ftv4 ft follow {run.folder}`, or the same `ft stage` again, adopts the job once it shows",
+        retryable=True,
+    )
+
+
+def _must_be_taken(repository: Repository, run: Run, row: ProviderRow) -> None:
+    """Raise GateError when the provider would refuse the training file."""
+    name, rows = run.manifest.provider, run.manifest.accepted_rows
+    size = repository.path(run.training_file).stat().st_size
+    problems = [f"{rows} examples; {name} wants {row.min_examples}"] if rows < row.min_examples else []
+    if size > row.file_size_limit:
+        problems.append(f"{size:,} bytes; {name} takes {row.file_size_limit:,}")
+    if problems:
+        raise GateError(f"{run.training_file}: would be refused, so nothing was sent", problems=problems)

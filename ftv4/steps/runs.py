@@ -1,0 +1,228 @@
+"""The fine-tune runs a repository holds: which there are, and which one a model came from."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ftv4.clock import iso
+from ftv4.contracts import Json
+from ftv4.contracts.run import Job, JobIds, JobRecord, RunManifest
+from ftv4.documents import Repository
+from ftv4.encode import for_log
+from ftv4.errors import ContractError, Ftv4Error, UsageError
+
+if TYPE_CHECKING:
+    from ftv4.clients.provider import Provider
+
+RUNS = "train/finetune_runs"
+MANIFEST = "run_manifest.json"
+JOB = "job.json"
+TRAINING = "train_openai.jsonl"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One fine-tune attempt: its folder (repository path), and the two files in it."""
+
+    folder: str
+    manifest: RunManifest
+    job: JobRecord | None
+    """None until the training file is uploaded; always None for a dry run."""
+
+    @property
+    def training_file(self) -> str:
+        """Repository path of the training file."""
+        return f"{self.folder}/{TRAINING}"
+
+    @property
+    def job_id(self) -> str | None:
+        """The provider's id of the run's job, once there is one."""
+        return self.job.openai.job_id if self.job else None
+
+    @property
+    def model_id(self) -> str | None:
+        """`<provider>:<model>`, once there is a model."""
+        model = self.job.openai.fine_tuned_model if self.job else None
+        return f"{self.manifest.provider}:{model}" if model else None
+
+    @property
+    def status(self) -> str:
+        """The job's status as last seen; before there is one, `dry_run`, `planned` or `file_uploaded`."""
+        if self.job is not None:
+            return self.job.openai.status
+        return "dry_run" if self.manifest.dry_run else "planned"
+
+    def with_job(self, repository: Repository, record: JobRecord) -> "Run":
+        """The run with a newer job.json, which is written first."""
+        repository.write_contract(f"{self.folder}/{JOB}", record)
+        return replace(self, job=record)
+
+    def attempted(self, repository: Repository, at: str | None) -> "Run":
+        """The run with the time at which its job was asked for, in job.json; None takes it back."""
+        if self.job is None:
+            raise ValueError("a job is asked for only once its training file is uploaded")
+        return self.with_job(repository, self.job.model_copy(update={"attempted_at": at}))
+
+
+def record_of(run: Run, file_id: str, now: datetime) -> JobRecord:
+    """The first job.json of a run: its training file is at the provider, and nothing else is."""
+    return JobRecord(
+        created_at=iso(now),
+        updated_at=iso(now),
+        stage=run.manifest.stage,
+        provider=run.manifest.provider,
+        run_key=run.manifest.run_key,
+        dataset_path=run.manifest.dataset_path,
+        training_file_path=run.training_file,
+        openai=JobIds(
+            file_id=file_id, job_id=None, status="file_uploaded", base_model=run.manifest.config.base_model
+        ),
+    )
+
+
+def seen(record: JobRecord, job: Job, now: datetime) -> JobRecord:
+    """A job.json after a look at the provider; the same one when nothing has changed."""
+    ids = JobIds(
+        file_id=record.openai.file_id,
+        job_id=job.id,
+        status=job.status,
+        base_model=job.base_model or record.openai.base_model,
+        fine_tuned_model=job.model,
+        trained_tokens=job.trained_tokens,
+        error=job.error,
+    )
+    return (
+        record if ids == record.openai else record.model_copy(update={"openai": ids, "updated_at": iso(now)})
+    )
+
+
+def read_run(repository: Repository, folder: str | Path) -> Run:
+    """One run by its folder. Raises ContractError when a file of it is missing or damaged."""
+    job = repository.path(folder) / JOB
+    return Run(
+        folder=repository.relative(folder),
+        manifest=repository.read(RunManifest, repository.path(folder) / MANIFEST),
+        job=repository.read(JobRecord, job) if job.exists() else None,
+    )
+
+
+def runs(repository: Repository, stage: str = "*") -> list[Run]:
+    """Every run of a stage or of all, newest first.
+
+    Runs of the Node tool are left out: they have no key. Raises ContractError with every damaged
+    one, because a run that isn't seen might be paid for again.
+    """
+    found, problems = survey(repository, stage)
+    if problems:
+        raise ContractError(
+            f"{RUNS}: {len(problems)} damaged run{'s' if len(problems) > 1 else ''}",
+            problems=problems,
+            hint="restore the files from git, or move the folder away if its job is known elsewhere",
+        )
+    return found
+
+
+def survey(repository: Repository, stage: str = "*") -> tuple[list[Run], list[str]]:
+    """Every run, newest first, and what is wrong with the damaged ones."""
+    found: list[Run] = []
+    problems: list[str] = []
+    for folder in _folders(repository, stage):
+        try:
+            found.append(read_run(repository, folder))
+        except Ftv4Error as error:
+            problems.extend(error.problems or (error.message,))
+    return sorted(found, key=lambda run: (run.manifest.generated_at, run.folder), reverse=True), problems
+
+
+def of_model(repository: Repository, model_id: str) -> Run | None:
+    """The run that `<provider>:<model>` came from, by its job.json; None when no run here says so."""
+    return next((run for run in survey(repository)[0] if run.model_id == model_id), None)
+
+
+def of_job(repository: Repository, job_id: str) -> Run | None:
+    """The run behind a provider's job; None when no run here says so."""
+    return next((run for run in survey(repository)[0] if run.job_id == job_id), None)
+
+
+def run_at(repository: Repository, folder: str) -> Run:
+    """The run that a command line names by its folder. Raises UsageError when there is none."""
+    if not (repository.path(folder) / MANIFEST).is_file():
+        raise UsageError(f"{for_log(folder)}: no run there", hint="`ftv4 ft list` shows the runs there are")
+    return read_run(repository, folder)
+
+
+def list_runs(repository: Repository, name: str, connect: Callable[[], "Provider"], limit: int) -> Json:
+    """The newest runs of the repository and jobs of a provider, as one list.
+
+    Without a key the provider isn't asked, and `note` says so. Raises ServiceError when it is asked
+    in vain, and ContractError when there is no such provider.
+    """
+    found, damaged = survey(repository)
+    jobs: list[Job] = []
+    note = ""
+    try:
+        jobs = connect().jobs(limit)
+    except UsageError as error:
+        note = f"{error.message}: this repository's word alone"
+    by_id = {job.id: job for job in jobs}
+    ours = [_listed(run, by_id.pop(run.job_id or "", None)) for run in found]
+    rows = ours + [_stranger(name, job) for job in by_id.values()]
+    rows.sort(key=lambda row: row["created_at"] or "", reverse=True)
+    return {"runs": rows[:limit], "provider": name, "asked": not note, "note": note, "damaged": damaged}
+
+
+def _listed(run: Run, job: Job | None) -> Json:
+    model = job.model if job else (run.job.openai.fine_tuned_model if run.job else None)
+    return {
+        "run_dir": run.folder,
+        "stage": run.manifest.stage,
+        "provider": run.manifest.provider,
+        "base_model": run.manifest.config.base_model,
+        "created_at": run.manifest.generated_at,
+        "status": job.status if job else run.status,
+        "job_id": run.job_id,
+        "model_id": f"{run.manifest.provider}:{model}" if model else None,
+        "run_key": run.manifest.run_key,
+    }
+
+
+def _stranger(provider: str, job: Job) -> Json:
+    """A job that no run of this repository knows."""
+    return {
+        "run_dir": None,
+        "stage": None,
+        "provider": provider,
+        "base_model": job.base_model,
+        "created_at": job.created_at,
+        "status": job.status,
+        "job_id": job.id,
+        "model_id": f"{provider}:{job.model}" if job.model else None,
+        "run_key": job.run_key,
+    }
+
+
+def listing_lines(answer: Json) -> list[str]:
+    """The list as people read it."""
+    lines = [
+        f"{row['created_at']}  {row['status']:<16} {for_log(row['job_id'] or '-')}  "
+        f"{row['run_dir'] or '(not from this repository)'}  {for_log(row['model_id'] or row['base_model'])}"
+        for row in answer["runs"]
+    ]
+    lines += [f"damaged: {problem}" for problem in answer["damaged"]]
+    return (lines or ["no runs yet"]) + ([answer["note"]] if answer["note"] else [])
+
+
+def _folders(repository: Repository, stage: str) -> Iterator[Path]:
+    for manifest in repository.files(RUNS, f"{stage}/*/{MANIFEST}"):
+        document = _plain(repository, manifest)
+        if not isinstance(document, dict) or "run_key" in document:
+            yield manifest.parent
+
+
+def _plain(repository: Repository, path: Path) -> object:
+    try:
+        return repository.read_json(path)
+    except ContractError:
+        return None
