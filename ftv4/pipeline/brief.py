@@ -1,9 +1,10 @@
 """Turns a business's records into a brief: six buckets and a few counts, contracts.md §13.
 
-The buckets are the Node tool's, value for value, so that old rows and new ones mean the same. Where
-it read the clock (a pack without a single date), the pack's own `created_at` answers: a brief
-follows from its pack alone. A job counts as completed when it has an end date, whatever its status
-says; synthetic schedules always have one, so their capacity bucket is `low` (weaknesses.md B12).
+The buckets are the Node tool's, value for value, so that old rows and new ones mean the same; its
+rough edges stay (weaknesses.md C9, B12): months are merged over years, a week is a seventh of a
+thirty-day month, and a job counts as completed when it has an end date, whatever its status says.
+Only where it read the clock, for a pack without a single date, the pack's own `created_at` answers
+here: a brief follows from its pack alone.
 """
 
 import math
@@ -11,6 +12,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from statistics import median
 from typing import Literal
 
@@ -161,7 +164,7 @@ def _concentration(records: Records) -> str:
     totals = _positive(records.quotes) or _positive(records.invoices)
     if not totals:
         return "unknown"
-    share = sum(sorted(totals, reverse=True)[:5]) / sum(totals)
+    share = _sum(sorted(totals, reverse=True)[:5]) / _sum(totals)
     return _step(share, ((0.35, "low"), (0.6, "medium")), "high")
 
 
@@ -236,6 +239,11 @@ def _records(quotes: Sequence[Quote], invoices: Sequence[Invoice]) -> Records:
         _known(instant(quote.created_at) for quote in quotes),
         _known(instant(invoice.issued_at) for invoice in invoices),
     )
+
+
+def _sum(numbers: Iterable[float]) -> float:
+    """One after the other, as the Node tool adds; `sum` rounds otherwise from Python 3.12 on."""
+    return reduce(add, numbers, 0.0)
 
 
 def _known(moments: Iterable[int | None]) -> list[int]:

@@ -73,8 +73,8 @@ def run_pipeline(brief: Brief, pins: Pins, models: Models, guards: Guards, now: 
     records: list[StageRecord] = []
     error = None
     for stage in STAGES.values():
-        pin = pins(stage.name, brief.industry)
-        outcome = run_stage(stage, stage.make_input(brief, outputs), outputs, pin, models, guards, now)
+        pin, earlier = pins(stage.name, brief.industry), dict(outputs)
+        outcome = run_stage(stage, stage.make_input(brief, earlier), earlier, pin, models, guards, now)
         records.append(outcome.record)
         if outcome.output is None:
             error = outcome.error
