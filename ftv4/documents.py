@@ -160,7 +160,9 @@ class Repository:
             temporary.replace(target)
             _sync_folder(target.parent)
         except OSError as error:
-            raise Ftv4Error(f"{self.relative(path)}: not written, nothing changed: {_reason(error)}") from error
+            raise Ftv4Error(
+                f"{self.relative(path)}: not written, nothing changed: {_reason(error)}"
+            ) from error
         finally:
             if temporary is not None:
                 with suppress(OSError):

@@ -7,7 +7,9 @@ from ftv4.contracts import Json
 from ftv4.errors import ContractError
 
 
-def render(root: Path, template: str, facts: Json, filters: dict[str, Callable[..., str]] | None = None) -> str:
+def render(
+    root: Path, template: str, facts: Json, filters: dict[str, Callable[..., str]] | None = None
+) -> str:
     """Fill `templates/<template>` of a repository, or the packaged one where it has none.
 
     Facts are data: nothing in them is ever read as a template. Raises ContractError when the
@@ -24,7 +26,7 @@ def render(root: Path, template: str, facts: Json, filters: dict[str, Callable[.
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  Markdown; untrusted values pass ftv4.encode first
+        autoescape=False,  # Markdown; untrusted values pass ftv4.encode first
     )
     environment.filters.update(filters or {})
     try:

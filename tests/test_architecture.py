@@ -29,7 +29,9 @@ MAY_USE = {
 PACKAGE = Path(__file__).parents[1] / "ftv4"
 EDGE = {"__init__", "__main__", "cli"}
 MODULES = sorted(
-    path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0].removesuffix(".py") not in EDGE
+    path
+    for path in PACKAGE.rglob("*.py")
+    if path.relative_to(PACKAGE).parts[0].removesuffix(".py") not in EDGE
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -171,8 +171,9 @@ def _dataset_pull(play: Demo, forge: "Forge") -> "PullRequest":
 
         code = run(["--repo", str(play.folder), "gate", DATASET, "--format", "markdown"])
     forge.comment(pull.number, "<!-- ftv4:gate -->", report.getvalue())
-    state = "success" if code == 0 else "failure"
-    forge.status(pull.head_sha, "ftv4/gate", state, "every gate passed" if code == 0 else "a gate refuses")
+    passed = code == 0
+    state: Literal["success", "failure"] = "success" if passed else "failure"
+    forge.status(pull.head_sha, "ftv4/gate", state, "every gate passed" if passed else "a gate refuses")
     play.say(f"  {pull.url}  status ftv4/gate: {state}")
     play.facts["dataset_pull_request"] = pull.url
     return pull

@@ -77,6 +77,6 @@ def clean(ctx: click.Context, everything: bool, dry_run: bool, keep_days: int, f
         print_json(answer)
         return
     verb = "would remove" if dry_run else "removed"
-    for path in answer["removed"]:
+    for path in answer.removed:
         click.echo(f"{verb} {path}")
-    click.echo(f"{verb} {len(answer['removed'])}, kept {len(answer['kept'])}")
+    click.echo(f"{verb} {len(answer.removed)}, kept {len(answer.kept)}")

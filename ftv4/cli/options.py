@@ -13,7 +13,7 @@ from ftv4.errors import UsageError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Strict(click.ParamType):
+class Strict(click.ParamType[bool]):
     """A boolean said in full: `ture` is an error, not the default (weaknesses.md E1)."""
 
     name = "true|false"
@@ -38,12 +38,14 @@ class OneStage(click.Choice[str]):
         return str(choice).replace("-", "_")
 
 
-class StageList(click.ParamType):
+class StageList(click.ParamType[tuple[str, ...]]):
     """Stage names, separated by commas."""
 
     name = "stage,…"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
         """Split and check; names keep the pipeline's order."""
         from ftv4.stages import STAGES
 
@@ -56,7 +58,7 @@ class StageList(click.ParamType):
         return tuple(name for name in STAGES if name in asked)
 
 
-def boolean(*names: str, default: bool, help: str) -> Callable[[F], F]:  # noqa: A002
+def boolean(*names: str, default: bool, help: str) -> Callable[[F], F]:
     """A boolean option: `--flag=true`, `--flag false`, or `--flag` alone for true."""
     return click.option(
         *names, type=Strict(), default=default, is_flag=False, flag_value=True, show_default=True, help=help

@@ -154,3 +154,11 @@ class Doctor(Contract):
     jobs: Annotated[tuple[DoctorJob, ...], Items]
     models: Annotated[tuple[DoctorModel, ...], Items]
     errors: Annotated[tuple[str, ...], Items]
+
+
+class Cleaned(Contract):
+    """`ops clean`: the folders that went, or would go, and those that stay."""
+
+    removed: Annotated[tuple[str, ...], Items]
+    kept: Annotated[tuple[str, ...], Items]
+    dry_run: bool

@@ -26,6 +26,18 @@ class ReviewItem(Contract):
     reviewer: str | None = None
     reviewed_at: str | None = None
     """None means nobody has looked yet."""
+    output_sha256: str | None = None
+    """Of the canonical JSON of the output as it was when it was approved."""
+
+    @property
+    def decided(self) -> bool:
+        """Whether a person has answered, also one who wrote `approved` into the file by hand."""
+        return self.reviewed_at is not None or self.approved
+
+    @property
+    def offered(self) -> Json:
+        """The output that is up for approval: the reviewer's version where there is one."""
+        return self.output if self.edited_output is None else self.edited_output
 
 
 class ReviewPack(Contract):

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from ftv4.clock import iso
 from ftv4.contracts.evaluation import EvalReport
-from ftv4.contracts.ops import Doctor, DoctorJob, DoctorModel, OpsManifest, StageStatus, Status
+from ftv4.contracts.ops import Cleaned, Doctor, DoctorJob, DoctorModel, OpsManifest, StageStatus, Status
 from ftv4.contracts.review import ReviewItem, ReviewPack
 from ftv4.contracts.run import Job, JobRecord
 from ftv4.documents import Repository
@@ -168,7 +168,11 @@ def _ask(errors: list[str], question: Callable[[], R]) -> R | None:
 
 def _jobs(client: "Provider", limit: int, job_id: str | None, events: bool) -> tuple[DoctorJob, ...]:
     if job_id is not None:
-        lines = tuple(f"{e.at} {e.level} {for_log(e.message)}" for e in client.events(job_id, 50)) if events else ()
+        lines = (
+            tuple(f"{e.at} {e.level} {for_log(e.message)}" for e in client.events(job_id, 50))
+            if events
+            else ()
+        )
         return (_doctor_job(client.job(job_id), lines),)
     return tuple(_doctor_job(job) for job in client.jobs(limit)) if limit else ()
 
@@ -185,7 +189,9 @@ def _doctor_job(job: Job, events: tuple[str, ...] = ()) -> DoctorJob:
     )
 
 
-def _models(repository: Repository, provider: str, client: "Provider", now: datetime) -> tuple[DoctorModel, ...]:
+def _models(
+    repository: Repository, provider: str, client: "Provider", now: datetime
+) -> tuple[DoctorModel, ...]:
     served = {
         pin.model_id.partition(":")[2]
         for pin in repository.models().stages.values()
@@ -197,18 +203,20 @@ def _models(repository: Repository, provider: str, client: "Provider", now: date
 
 def clean_up(
     repository: Repository, now: datetime, *, everything: bool, keep_days: int, dry_run: bool
-) -> dict[str, list[str] | bool]:
+) -> Cleaned:
     """Remove folders of old ships; a folder's age is its stamp, not its mtime (a clone resets that)."""
     oldest_kept = (now - timedelta(days=keep_days)).strftime("%Y%m%dT%H%M%SZ")
-    folders = sorted(path for path in repository.path(SHIPS).glob("*") if path.is_dir() and not path.is_symlink())
+    folders = sorted(
+        path for path in repository.path(SHIPS).glob("*") if path.is_dir() and not path.is_symlink()
+    )
     removed = [path for path in folders if everything or path.name < oldest_kept]
     for path in [] if dry_run else removed:
         shutil.rmtree(path)
-    return {
-        "removed": [repository.relative(path) for path in removed],
-        "kept": [repository.relative(path) for path in folders if path not in removed],
-        "dry_run": dry_run,
-    }
+    return Cleaned(
+        removed=tuple(repository.relative(path) for path in removed),
+        kept=tuple(repository.relative(path) for path in folders if path not in removed),
+        dry_run=dry_run,
+    )
 
 
 def status_lines(status: Status) -> list[str]:
@@ -231,11 +239,14 @@ def doctor_lines(doctor: Doctor) -> list[str]:
     key = "set" if doctor.has_api_key else "missing"
     lines = [f"{doctor.provider}: key {doctor.api_key_env or '-'} {key}"]
     for job in doctor.jobs:
-        lines.append(f"{job.id} {job.status} {job.base_model} -> {job.model or '-'} {job.error or ''}".rstrip())
+        lines.append(
+            f"{job.id} {job.status} {job.base_model} -> {job.model or '-'} {job.error or ''}".rstrip()
+        )
         lines.extend(f"  {event}" for event in job.events)
     for model in doctor.models:
-        ends = f"shuts down {model.shutdown_date}, {model.days_left} days" if model.shutdown_date else "no date"
+        ends = (
+            f"shuts down {model.shutdown_date}, {model.days_left} days" if model.shutdown_date else "no date"
+        )
         closes = f", no new jobs after {model.no_new_jobs_after}" if model.no_new_jobs_after else ""
         lines.append(f"{model.model}: {ends}{closes} ({model.source})")
     return lines + [f"error: {problem}" for problem in doctor.errors]
-
