@@ -54,13 +54,10 @@ class Learned:
         """A table for each part whose answers vary; parts that vary alike share one."""
         squares = {part.mark: part.same for part in self._shape.walk() if part.same.min() < 1}
         squares = squares or {self._shape.mark: self._shape.same}
-        found = gains(self._pairs, list(squares.values()))
-        self._pairs.weigh(np.maximum(found, 0).mean(axis=0))
+        told = np.array([gains(self._pairs, same) for same in squares.values()])
+        self._pairs.weigh(np.maximum(told, 0).mean(axis=0))
         self._near = self._pairs.near_all()
-        return {
-            mark: learn_table(self._pairs, same, gain, self._near)
-            for (mark, same), gain in zip(squares.items(), found, strict=True)
-        }
+        return {mark: learn_table(self._pairs, same, self._near) for mark, same in squares.items()}
 
     def _table(self, part: Part) -> Table:
         return self._tables[part.mark]
@@ -101,9 +98,8 @@ class Question:
     def __init__(self, learned: Learned, view: View) -> None:
         self._learned = learned
         self._view = view
-        pairs = learned._pairs
         self._asked = learned._columns.encode(view)
-        self._near = pairs.near(pairs.codes == self._asked[:, None])
+        self._near = learned._pairs.near(self._asked)
         self.row = -1
         """The example that the answer as a whole follows."""
 
@@ -111,7 +107,8 @@ class Question:
         """The answer's value at a path, like that example or one that suits the part better."""
         learned = self._learned
         if id(part) in learned._own:
-            row = pick(learned._table(part), learned._pairs.codes, self._asked, self._near, part.same)
+            columns = learned._table(part).columns
+            row = pick(learned._pairs, columns, self._asked, self._near, part.same)
         if not path:
             self.row = row
         if not part.parts:

@@ -78,15 +78,16 @@ def _common(counts: Square) -> Square:
 
 
 def holdings(template: Template, path: str = "") -> Iterator[str]:
-    """What a template holds, each as one text; two templates are alike as far as they hold the same."""
+    """What a template holds, each as one text; list items count half by being there, half by where."""
     if isinstance(template, dict):
         yield path + "{"
         for key, part in template.items():
             yield from holdings(part, f"{path}/{key}")
     elif isinstance(template, list):
         yield f"{path}[{len(template)}]"
-        for item in template:
+        for index, item in enumerate(template):
             yield from holdings(item, f"{path}[]")
+            yield from holdings(item, f"{path}[{index}]")
     else:
         yield f"{path}={_text(template)}"
 

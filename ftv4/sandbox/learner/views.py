@@ -15,6 +15,8 @@ from typing import Any
 Scalar = str | int | float | bool | None
 HEAD = ":"
 """The identity of strings that is what stands before their last colon."""
+TELLING = 5
+"""Lists of two items or more that must agree on what tells their items apart."""
 _ITEM = re.compile(r"\[[^\]]*\]")
 
 
@@ -105,25 +107,27 @@ def _collect(value: Any, path: str, lists: dict[str, list[list[Any]]]) -> None:
 
 def _identity(lists: list[list[Any]]) -> str | None:
     """The member that names items: different within each list, the same from list to list."""
-    items = [item for found in lists for item in found]
-    if len(items) < 2 or len(items) == len(lists):
+    telling = [items for items in lists if len(items) > 1]
+    items = [item for found in telling for item in found]
+    if len(telling) < TELLING:
         return None
     if all(isinstance(item, str) for item in items):
-        return HEAD if _names([[_head(item) for item in found] for found in lists]) else None
+        return HEAD if _names([[_head(item) for item in found] for found in telling]) else None
     if not all(isinstance(item, dict) for item in items):
         return None
     shared = set.intersection(*(set(item) for item in items))
-    return next(
-        (key for key in sorted(shared) if _names([[item[key] for item in found] for found in lists])), None
-    )
+    columns = {key: [[item[key] for item in found] for found in telling] for key in sorted(shared)}
+    names = {key: found for key, column in columns.items() if (found := _names(column))}
+    return min(names, key=lambda key: (len(names[key]), sum(map(len, names[key]))), default=None)
 
 
-def _names(lists: list[list[Any]]) -> bool:
+def _names(lists: list[list[Any]]) -> set[str]:
+    """The names in these lists, if they are names: they tell items apart, and they come again."""
     names = [name for found in lists for name in found]
     if not all(isinstance(name, str) and 0 < len(name) <= 80 for name in names):
-        return False
+        return set()
     distinct = all(len(set(found)) == len(found) for found in lists)
-    return distinct and len(set(names)) <= max(len(names) // 2, max(map(len, lists)))
+    return set(names) if distinct and len(set(names)) <= len(names) / 2 else set()
 
 
 def _head(text: Any) -> str:
