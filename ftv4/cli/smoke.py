@@ -25,4 +25,4 @@ def smoke(ctx: click.Context, form: str) -> None:
     else:
         click.echo("\n".join(result.lines()))
     if not result.passed:
-        raise GateError(f"{sum(not check.passed for check in result.checks)} checks failed")
+        raise GateError("the pipeline, as it is pinned, does not hold")
