@@ -20,6 +20,8 @@ from typing import Literal
 from ftv4.contracts.brief import Brief, Bucket, WindowMode
 from ftv4.contracts.models import normal_industry
 from ftv4.contracts.pack import DataPack, Invoice, Quote
+from ftv4.contracts.record import RUN_ID
+from ftv4.encode import for_log
 from ftv4.errors import ContractError
 from ftv4.pipeline.dates import DAY, day, instant, utc
 
@@ -32,26 +34,25 @@ _SEASONS: dict[str, Direction] = {"strong": "up", "weak": "mixed"}
 
 @dataclass(frozen=True)
 class Records:
-    """A pack's records, with dates as instants."""
+    """A pack's quotes and invoices."""
 
     quotes: Sequence[Quote]
     invoices: Sequence[Invoice]
-    quote_days: Sequence[int]
-    """When the dated quotes were created."""
-    invoice_days: Sequence[int]
-    """When the dated invoices were issued."""
+    moments: Sequence[int]
+    """When the dated ones were created or issued, quotes first."""
+
+    @classmethod
+    def of(cls, quotes: Sequence[Quote], invoices: Sequence[Invoice]) -> "Records":
+        """Records, with their dates read."""
+        dates = [quote.created_at for quote in quotes] + [invoice.issued_at for invoice in invoices]
+        return cls(quotes, invoices, _known(map(instant, dates)))
 
     def between(self, start: int, end: int) -> "Records":
         """Those dated within two instants, both included."""
-        return _records(
+        return Records.of(
             [quote for quote in self.quotes if _within(start, instant(quote.created_at), end)],
             [invoice for invoice in self.invoices if _within(start, instant(invoice.issued_at), end)],
         )
-
-    @property
-    def days(self) -> list[int]:
-        """Every date, quotes first."""
-        return [*self.quote_days, *self.invoice_days]
 
 
 def make_brief(
@@ -59,10 +60,12 @@ def make_brief(
 ) -> Brief:
     """Measure a pack in one window.
 
-    `industry` is normalised; a missing `role` is `unknown`. Raises ContractError when neither the
-    records nor the pack itself have a date.
+    `industry` is normalised; a missing `role` is `unknown`. Raises ContractError for a run id that no
+    record can have, and when neither the records nor the pack itself have a date.
     """
-    everything = _records(pack.quotes or (), pack.invoices or ())
+    if not re.fullmatch(RUN_ID, run_id):
+        raise ContractError(f"run id {for_log(run_id)}: letters, digits, `_`, `.` and `-` only, at most 120")
+    everything = Records.of(pack.quotes or (), pack.invoices or ())
     start, end = _window(pack, mode)
     inside = everything.between(start, end)
     counts = [len(records or ()) for records in (pack.quotes, pack.invoices, pack.jobs, pack.customers)]
@@ -76,7 +79,7 @@ def make_brief(
         window_start=day(start),
         window_end=day(end),
         row_limit=100 if mode == "last_100_closed_estimates" else 90,
-        notes=(f"Window: {day(start)}..{day(end)}", f"Rows in window: {len(inside.days)}"),
+        notes=(f"Window: {day(start)}..{day(end)}", f"Rows in window: {len(inside.moments)}"),
         buckets=_buckets(pack, everything, inside),
         throughput=count_bucket(quotes + invoices + jobs),
         service_mix=_service_mix(quotes, invoices, jobs),
@@ -131,8 +134,8 @@ def _dates(pack: DataPack) -> list[int]:
 
 
 def _buckets(pack: DataPack, everything: Records, inside: Records) -> tuple[Bucket, ...]:
-    confidence = _confidence(len(inside.days))
-    volatility, season = _volatility(inside.days), _seasonality(inside.days)
+    confidence = _confidence(len(inside.moments))
+    volatility, season = _volatility(inside.moments), _seasonality(inside.moments)
     rising = _HIGH_IS_UP.get
     measures: tuple[tuple[str, str, str, Callable[[str, Direction], Direction]], ...] = (
         ("revenue_concentration_top5", "Top-5 revenue concentration", _concentration(inside), rising),
@@ -172,9 +175,9 @@ def _positive(records: Iterable[Quote | Invoice]) -> list[float]:
     return [record.total for record in records if record.total is not None and record.total > 0]
 
 
-def _volatility(days: Iterable[int]) -> str:
+def _volatility(moments: Iterable[int]) -> str:
     """How unlike each other the weeks are: coefficient of variation of rows a week."""
-    weeks = list(Counter(map(_pseudo_week, days)).values())
+    weeks = list(Counter(map(_pseudo_week, moments)).values())
     if len(weeks) < 4:
         return "unknown"
     mean = sum(weeks) / len(weeks)
@@ -188,9 +191,9 @@ def _pseudo_week(moment: int) -> tuple[int, int]:
     return date.year, math.ceil((date.day + 30 * (date.month - 1)) / 7)
 
 
-def _seasonality(days: Iterable[int]) -> str:
+def _seasonality(moments: Iterable[int]) -> str:
     """How much the busiest month outdoes the quietest."""
-    months = Counter(utc(moment).month for moment in days).values()
+    months = Counter(utc(moment).month for moment in moments).values()
     if len(months) < 3:
         return "none"
     ratio = max(months) / min(months)
@@ -207,7 +210,7 @@ def _latency(quotes: Iterable[Quote]) -> str:
 def _capacity(pack: DataPack, everything: Records) -> str:
     """The share of scheduled jobs with an end, over the whole pack; without jobs, the volatility."""
     if not pack.jobs:
-        return _volatility(everything.days)
+        return _volatility(everything.moments)
     scheduled = sum(1 for job in pack.jobs if job.scheduled_at)
     completed = sum(1 for job in pack.jobs if job.completed_at)
     if not scheduled:
@@ -230,15 +233,6 @@ def _team_size(customers: int) -> str:
 
 
 # small things
-
-
-def _records(quotes: Sequence[Quote], invoices: Sequence[Invoice]) -> Records:
-    return Records(
-        quotes,
-        invoices,
-        _known(instant(quote.created_at) for quote in quotes),
-        _known(instant(invoice.issued_at) for invoice in invoices),
-    )
 
 
 def _sum(numbers: Iterable[float]) -> float:

@@ -103,19 +103,15 @@ def run_stage(
     now: datetime,
 ) -> StageOutcome:
     """Ask the pinned model, or whom its rollout and fallback name, for one stage's output."""
-    checked = _check(stage, "input", stage_input, guards)
-    if not checked.passed:
-        served = _Served(pin.model_id, None, None, checked, checked.refusal("STAGE_INPUT_INVALID"))
-        return _outcome(stage, pin, checked, served, (), now)
-    first, *others = route(pin, stage.name, str(stage_input.get("client_id", "")))
-    served = _serve(first, Ask(stage, stage_input, earlier, pin), models, guards)
-    notes: list[str] = []
-    for model_id in others:
-        if served.refusal is None:
+    asked = _check(stage, "input", stage_input, guards)
+    if not asked.passed:
+        return _outcome(asked, pin, [asked.refused(pin.model_id, None, "STAGE_INPUT_INVALID")], now)
+    tries: list[_Served] = []
+    for model_id in route(pin, stage.name, stage_input["client_id"]):
+        tries.append(_serve(model_id, Ask(stage, stage_input, earlier, pin), models, guards))
+        if tries[-1].refusal is None:
             break
-        notes.append(f"{model_id} was asked because {served.model_id} failed: {served.refusal[0]}")
-        served = _serve(model_id, Ask(stage, stage_input, earlier, pin), models, guards)
-    return _outcome(stage, pin, checked, served, notes, now)
+    return _outcome(asked, pin, tries, now)
 
 
 def route(pin: Pin, stage: str, client_id: str) -> tuple[str, ...]:
@@ -133,52 +129,6 @@ def share(stage: str, client_id: str) -> int:
     return int(sha256(f"{stage}\n{client_id}")[:15], 16) % 100
 
 
-# one payload
-
-
-@dataclass(frozen=True)
-class _Checked:
-    """A payload with the verdicts on it."""
-
-    stage: str
-    side: Literal["input", "output"]
-    payload: Json
-    problems: tuple[Problem, ...]
-    failures: tuple[GuardFailure, ...]
-
-    @property
-    def passed(self) -> bool:
-        return not self.problems and not self.failures
-
-    def refusal(self, unfit: Code) -> tuple[Code, str]:
-        """Why it is refused: `unfit` when its contract refuses it, else the guards."""
-        if self.problems:
-            return unfit, f"the {self.side} does not fit its contract ({len(self.problems)} problems)"
-        codes = ", ".join(dict.fromkeys(failure.code for failure in self.failures))
-        return "DOCTRINE_GUARD_FAILED", f"guards refuse the {self.side}: {codes}"
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        return tuple(f"{problem.pointer or '/'} {problem.problem}" for problem in self.problems)
-
-    def artifact(self, schema: str, now: datetime) -> Artifact:
-        return Artifact(
-            artifact_kind="stage_input_summary_v1" if self.side == "input" else "stage_output_v1",
-            schema_version=schema,
-            created_at=iso(now),
-            payload_json=self.payload,
-            guard_results=GuardResults(passed=not self.failures, failures=self.failures),
-            validation_results=ValidationResults(ok=not self.problems, errors=self.lines),
-        )
-
-
-def _check(stage: Stage, side: Literal["input", "output"], payload: Json, guards: Guards) -> _Checked:
-    failures = guards.doctrine(payload, stage.name)
-    if side == "output":
-        failures += guards.drift(payload, stage.name)
-    return _Checked(stage.name, side, payload, problems_of(stage, side, payload), failures)
-
-
 # one answer
 
 
@@ -188,26 +138,26 @@ class _Served:
 
     model_id: str
     answer: Answer | None
-    output: Json | None
-    checked: _Checked | None
-    """What was found wrong, if something was."""
-    refusal: tuple[Code, str] | None
+    checked: "_Checked | None" = None
+    """The output, or the input that kept it from being asked; None when there is no JSON object."""
+    refusal: tuple[Code, str] | None = None
+    """Why there is no output, if there is none."""
 
 
 def _serve(model_id: str, ask: Ask, models: Models, guards: Guards) -> _Served:
     try:
         answer = models(model_id, ask.stage.name).answer(ask)
     except ServiceError as error:
-        return _Served(model_id, None, None, None, ("STAGE_EXECUTION_FAILED", error.message))
+        return _Served(model_id, None, None, ("STAGE_EXECUTION_FAILED", error.message))
     try:
         output = json_object(answer.text)
     except ValueError as error:
-        return _Served(model_id, answer, None, None, ("MODEL_OUTPUT_NOT_JSON", str(error)))
+        return _Served(model_id, answer, None, ("MODEL_OUTPUT_NOT_JSON", str(error)))
     output |= {"model_id": model_id, "prompt_version": ask.pin.prompt_version}
     checked = _check(ask.stage, "output", output, guards)
     if not checked.passed:
-        return _Served(model_id, answer, None, checked, checked.refusal("SCHEMA_VALIDATION_FAILED"))
-    return _Served(model_id, answer, output, checked, None)
+        return checked.refused(model_id, answer, "SCHEMA_VALIDATION_FAILED")
+    return _Served(model_id, answer, checked)
 
 
 def json_object(text: str) -> Json:
@@ -230,29 +180,77 @@ def _no_twice(pairs: list[tuple[str, object]]) -> None:
         raise ValueError("the answer has an object with the same key twice")
 
 
+# one payload
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A payload with the verdicts on it."""
+
+    stage: Stage
+    side: Literal["input", "output"]
+    payload: Json
+    problems: tuple[Problem, ...]
+    failures: tuple[GuardFailure, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems and not self.failures
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(f"{problem.pointer or '/'} {problem.problem}" for problem in self.problems)
+
+    def refused(self, model_id: str, answer: Answer | None, unfit: Code) -> _Served:
+        """The try that this ends: `unfit` when the contract refuses the payload, else the guards do."""
+        codes = ", ".join(dict.fromkeys(failure.code for failure in self.failures))
+        refusal: tuple[Code, str] = ("DOCTRINE_GUARD_FAILED", f"guards refuse the {self.side}: {codes}")
+        if self.problems:
+            refusal = (unfit, f"the {self.side} does not fit its contract ({len(self.problems)} problems)")
+        return _Served(model_id, answer, self, refusal)
+
+    def artifact(self, now: datetime) -> Artifact:
+        is_input = self.side == "input"
+        return Artifact(
+            artifact_kind="stage_input_summary_v1" if is_input else "stage_output_v1",
+            schema_version=self.stage.input_schema if is_input else self.stage.output_schema,
+            created_at=iso(now),
+            payload_json=self.payload,
+            guard_results=GuardResults(passed=not self.failures, failures=self.failures),
+            validation_results=ValidationResults(ok=not self.problems, errors=self.lines),
+        )
+
+
+def _check(stage: Stage, side: Literal["input", "output"], payload: Json, guards: Guards) -> _Checked:
+    failures = guards.doctrine(payload, stage.name)
+    if side == "output":
+        failures += guards.drift(payload, stage.name)
+    return _Checked(stage, side, payload, problems_of(stage, side, payload), failures)
+
+
 # one record
 
 
-def _outcome(
-    stage: Stage,
-    pin: Pin,
-    asked: _Checked,
-    served: _Served,
-    notes: tuple[str, ...] | list[str],
-    now: datetime,
-) -> StageOutcome:
-    kept = served.checked if served.refusal is None else None
+def _outcome(asked: _Checked, pin: Pin, tries: list[_Served], now: datetime) -> StageOutcome:
+    *failed, last = tries
+    output = last.checked if last.refusal is None else None
     record = StageRecord(
-        stage_name=stage.name,
+        stage_name=asked.stage.name,
         created_at=iso(now),
         updated_at=iso(now),
-        model_config=_snapshot(pin, served.model_id),
+        model_config=_snapshot(pin, last.model_id),
         approved=False,
-        notes="; ".join(notes),
-        input_artifact=asked.artifact(stage.input_schema, now),
-        output_artifact=kept.artifact(stage.output_schema, now) if kept else None,
+        notes="; ".join(
+            f"{last.model_id} was asked because {each.model_id} failed: {each.refusal[0]}"
+            for each in failed
+            if each.refusal
+        ),
+        input_artifact=asked.artifact(now),
+        output_artifact=output.artifact(now) if output else None,
     )
-    return StageOutcome(record, served.output, served.answer, _error(stage, served))
+    return StageOutcome(
+        record, output.payload if output else None, last.answer, _error(asked.stage.name, last)
+    )
 
 
 def _snapshot(pin: Pin, model_id: str) -> ModelConfig:
@@ -261,12 +259,12 @@ def _snapshot(pin: Pin, model_id: str) -> ModelConfig:
     return ModelConfig(model_id=model_id, **{name: getattr(pin, name) for name in names})
 
 
-def _error(stage: Stage, served: _Served) -> RunError | None:
+def _error(stage: str, served: _Served) -> RunError | None:
     if served.refusal is None:
         return None
     code, reason = served.refusal
     return RunError(
-        stage_failed=stage.name,
+        stage_failed=stage,
         code=code,
         reason=reason,
         validation_errors=served.checked.lines if served.checked else (),

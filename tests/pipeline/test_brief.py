@@ -59,6 +59,11 @@ def test_a_pack_without_any_date_is_refused():
         brief(undated)
 
 
+def test_D6_a_run_id_that_is_no_file_name_is_refused_before_anybody_is_asked():
+    with pytest.raises(ContractError, match="run id"):
+        brief(run_id="../../escaped")
+
+
 @pytest.mark.parametrize("mine, value", [(35, "low"), (60, "medium"), (61, "high")])
 def test_concentration_is_the_share_of_the_five_largest(mine, value):
     big = [{"created_at": "2026-01-05", "total": 2 * mine}] * 5
