@@ -5,9 +5,8 @@ person's doing is not to be overwritten. By itself it repeats a POST whose answe
 does things twice; here only GET is repeated, and a lost answer is settled by looking.
 """
 
-import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,16 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from ftv4.clients.forge_errors import Conflict, Exists, Missing, door
+from ftv4.clients.proposal import (
+    CONTENT,
+    TREE,
+    Files,
+    Proposal,
+    check_not_declined,
+    check_untouched,
+    check_words,
+    trailer,
+)
 from ftv4.clients.provider import AnswerLost
 from ftv4.encode import for_log
 from ftv4.errors import GateError, ServiceError, UsageError
@@ -30,9 +39,6 @@ if TYPE_CHECKING:
     from github.Repository import Repository
 
 State = Literal["error", "failure", "pending", "success"]
-Files = Mapping[str, bytes | None]
-"""Whole contents by repository path; None removes the file."""
-
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SECONDS = 30
 """How long one answer may take."""
@@ -40,12 +46,6 @@ LONGEST_WAIT = 60
 """Seconds that a rate limit may make a GET wait; longer, and the run ends as retryable."""
 LONGEST_DESCRIPTION = 140
 CONTENTS, PULLS, STATUSES = "contents: write", "pull-requests: write", "statuses: write"
-
-CONTENT, TREE = "Ftv4-Content", "Ftv4-Tree"
-"""Trailers of our commits: which files were meant, and the tree that they gave. A commit with
-another tree was changed by somebody, even if an amended message kept the trailers."""
-_MARK = re.compile(r"<!-- ftv4:content ([0-9a-f]{64}) -->")
-_SKIP = re.compile(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|skip-checks:", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,37 +61,6 @@ class PullRequest:
     state: Literal["open", "closed"]
     merged: bool
     title: str = ""
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """A proposal."""
-
-    base: str
-    branch: str
-    title: str
-    body: str
-    message: str
-    files: Files
-
-    @cached_property
-    def digest(self) -> str:
-        """Which files this is about, whatever it is called."""
-        facts = (
-            f"{path}\0{'-' if content is None else hashlib.sha256(content).hexdigest()}\n"
-            for path, content in sorted(self.files.items())
-        )
-        return hashlib.sha256("".join(facts).encode()).hexdigest()
-
-    @cached_property
-    def marked_body(self) -> str:
-        """The body with the digest, hidden, by which a closed pull request is known again."""
-        return f"{self.body.strip()}\n\n<!-- ftv4:content {self.digest} -->\n"
-
-    def is_of(self, pull: "Hosted") -> bool:
-        """Whether a pull request was for these very files."""
-        mark = _MARK.search(pull.body or "")
-        return mark is not None and mark[1] == self.digest
 
 
 class Forge:
@@ -132,15 +101,15 @@ class Forge:
         (where a merged pull request brought them, that one is given back); ServiceError when the
         forge refuses or is away. At most 8 calls of the API where nothing is lost on the way.
         """
-        _check_words(title, message)
-        wanted = _Wanted(base, branch, title, body, message, files)
+        check_words(title, message)
+        wanted = Proposal(base, branch, title, body, message, files)
         earlier = self._pulls_of(branch, base)
         current = next((one for one in earlier if one.state == "open"), None)
         head = self._head(branch)
-        _check_untouched(branch, head, current)
+        check_untouched(branch, head, current)
         if current is None:
-            _check_not_declined(wanted, earlier)
-        if current is not None and head is not None and _trailer(head, CONTENT) == wanted.digest:
+            check_not_declined(wanted, earlier)
+        if current is not None and head is not None and trailer(head, CONTENT) == wanted.digest:
             sha: str | None = head.sha
         else:
             sha = self._push(wanted, head, earlier)
@@ -159,7 +128,7 @@ class Forge:
             return self._repository.get_branch(branch).commit
         return None
 
-    def _push(self, wanted: _Wanted, head: "Commit | None", earlier: list["Hosted"]) -> str | None:
+    def _push(self, wanted: Proposal, head: "Commit | None", earlier: list["Hosted"]) -> str | None:
         """Put the branch at one commit on top of the base; None when the base has these files."""
         onto = self._base(wanted.base)
         tree = self._tree(wanted.files, onto.commit.tree)
@@ -224,7 +193,7 @@ class Forge:
             change = {"repositoryId": known.node_id, "refUpdates": [move]}
             self._github.requester.graphql_named_mutation("updateRefs", change, "clientMutationId")
 
-    def _open(self, wanted: _Wanted) -> "Hosted":
+    def _open(self, wanted: Proposal) -> "Hosted":
         try:
             with door(f"open a pull request for {wanted.branch}", PULLS):
                 return self._repository.create_pull(
@@ -236,7 +205,7 @@ class Forge:
                 raise
             return self._refresh(found[0], wanted)
 
-    def _refresh(self, pull: "Hosted", wanted: _Wanted) -> "Hosted":
+    def _refresh(self, pull: "Hosted", wanted: Proposal) -> "Hosted":
         if (pull.title, _plain(pull.body)) != (wanted.title, _plain(wanted.marked_body)):
             with door(f"edit pull request {pull.number}", PULLS):
                 pull.edit(title=wanted.title, body=wanted.marked_body)
@@ -365,45 +334,13 @@ def _github(api_url: str, token: str, *, local: bool) -> "Github":
     )
 
 
-def _check_words(title: str, message: str) -> None:
-    """A commit's message is one plain line: nothing in it may skip checks or pose as a trailer."""
-    for name, text in (("title", title), ("commit message", message)):
-        if not text.strip() or not text.isprintable() or _SKIP.search(text):
-            raise UsageError(f"{name} {for_log(text)}: not one plain line, or it would skip the checks")
-
-
-def _check_untouched(branch: str, head: "Commit | None", current: "Hosted | None") -> None:
-    if head is None or _trailer(head, TREE) == head.commit.tree.sha:
-        return
-    which = f" of pull request {current.number}, {current.html_url}," if current else ""
-    author = for_log(head.commit.author.name or "somebody")
-    raise GateError(
-        f"{branch}{which} has a commit that is not ours: {head.sha[:12]} by {author}; nothing was changed",
-        hint="merge or close it as it is; or take the commit off, or delete the branch, and run again",
-    )
-
-
-def _check_not_declined(wanted: _Wanted, earlier: list["Hosted"]) -> None:
-    declined = next((one for one in earlier if one.merged_at is None and wanted.is_of(one)), None)
-    if declined is not None:
-        raise GateError(
-            f"pull request {declined.number} was for these very files and closed unmerged: {declined.html_url}",
-            hint="reopen it by hand if that was a mistake; other files get a pull request of their own",
-        )
-
-
-def _merged_before(wanted: _Wanted, earlier: list["Hosted"]) -> PullRequest:
+def _merged_before(wanted: Proposal, earlier: list["Hosted"]) -> PullRequest:
     merged = next((one for one in earlier if one.merged_at is not None and wanted.is_of(one)), None)
     if merged is None:
         raise GateError(
             f"nothing to propose: {wanted.base} has these files already", hint="is the checkout up to date?"
         )
     return _seen(merged, merged.head.sha)
-
-
-def _trailer(commit: "Commit", name: str) -> str | None:
-    found = re.search(rf"^{name}: ([0-9a-f]+)$", commit.commit.message, re.MULTILINE)
-    return found[1] if found else None
 
 
 def _parents(commit: "Commit") -> list[str]:

@@ -62,9 +62,9 @@ def forge_app(
             Route(path, _endpoint(forge, lock, handler), methods=[method])
             for method, path, handler in _table(forge)
         ),
-        *(Route(f"/{forge.full_name}{path}", _page(forge, page)) for path, page in PAGES.items()),
+        *(Route(f"/{forge.full_name}{path}", _page(forge, lock, page)) for path, page in PAGES.items()),
         Route(f"/{forge.full_name}.git/{{path:path}}", _git(forge), methods=["GET", "POST"]),
-        Route("/", _page(forge, PAGES[""])),
+        Route("/", _page(forge, lock, PAGES[""])),
     ]
     return Faulty(Starlette(routes=routes, exception_handlers={HTTPException: _no_route}), script, store)
 
@@ -135,11 +135,11 @@ _REPOSITORY: list[tuple[str, str, Endpoint]] = [
     ("PATCH", "/pulls/{number:int}", pulls.edit_pull),
     ("GET", "/pulls/{number:int}/files", pulls.pull_files),
     ("GET", "/pulls/{number:int}/commits", pulls.pull_commits),
-    ("GET", "/pulls/{number:int}/comments", pulls.list_line_comments),
+    ("GET", "/pulls/{number:int}/comments", issues.list_line_comments),
     ("GET", "/pulls/{number:int}/merge", pulls.is_merged),
     ("PUT", "/pulls/{number:int}/merge", pulls.merge),
-    ("GET", "/pulls/{number:int}/reviews", pulls.list_reviews),
-    ("POST", "/pulls/{number:int}/reviews", pulls.create_review),
+    ("GET", "/pulls/{number:int}/reviews", issues.list_reviews),
+    ("POST", "/pulls/{number:int}/reviews", issues.create_review),
     # labels and comments
     ("GET", "/labels", issues.list_labels),
     ("POST", "/labels", issues.create_label),
@@ -210,13 +210,14 @@ def _json(answer: Answer) -> Response:
     return Response(body, answer.status, {**answer.headers, **limit}, "application/json; charset=utf-8")
 
 
-def _page(forge: Forge, page: Page) -> Served:
+def _page(forge: Forge, lock: threading.Lock, page: Page) -> Served:
     async def endpoint(request: Request) -> Response:
         return await run_in_threadpool(run, request)
 
     def run(request: Request) -> Response:
         try:
-            html = page(forge, request.path_params)
+            with lock:
+                html = page(forge, request.path_params, request.query_params)
         except Refused:
             return Response("no such page\n", 404, SECURITY, "text/plain")
         return Response(html, 200, SECURITY, "text/html; charset=utf-8")

@@ -381,7 +381,7 @@ def check_run(call: Call, thing: Thing) -> Thing:
         "started_at": thing["started_at"],
         "completed_at": thing["completed_at"],
         "output": {**output, "annotations_count": len(annotations), "annotations_url": f"{url}/annotations"},
-        "check_suite": None,
+        "check_suite": {"id": thing["id"]},
         "app": None,
         "pull_requests": [],
     }

@@ -1,4 +1,4 @@
-"""The forge's notes on pull requests and commits: labels, comments, statuses, check runs."""
+"""What is noted on pull requests and commits: labels, comments, reviews, statuses, check runs."""
 
 from ftv4.sandbox import forge_answers as answers
 from ftv4.sandbox import forge_pulls as pulls
@@ -136,6 +136,40 @@ def delete_comment(call: Call) -> Answer:
     """Take it back."""
     call.forge.store.drop(_comment(call))
     return Answer(204)
+
+
+# reviews
+
+EVENTS = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
+
+
+def create_review(call: Call) -> Answer:
+    """Approve, ask for changes, or comment; nobody approves their own."""
+    forge, one = call.forge, pulls.pull(call.forge, call.number("number"))
+    event, body = call.text("event", "COMMENT"), bounded(call.text("body", ""), "body")
+    if event not in EVENTS or (event != "APPROVE" and not body):
+        raise Refused(
+            422, "Unprocessable Entity", [f"event is one of {', '.join(EVENTS)}; all but APPROVE need a body"]
+        )
+    if event != "COMMENT" and call.user["login"] == one["user"]:
+        what = "approve" if event == "APPROVE" else "request changes on"
+        raise Refused(422, "Unprocessable Entity", [f"Can not {what} your own pull request"])
+    commit_id = call.text("commit_id", one["head_sha"])
+    fields: Thing = {"number": one["number"], "user": call.user["login"], "body": body}
+    fields |= {"state": EVENTS[event], "commit_id": commit_id, "submitted_at": forge.now()}
+    return Answer(200, answers.review(call, forge.store.add("review", one["number"], fields)))
+
+
+def list_reviews(call: Call) -> Answer:
+    """Reviews, oldest first."""
+    one = pulls.pull(call.forge, call.number("number"))
+    return call.page(call.forge.store.of("review", one["number"]), lambda thing: answers.review(call, thing))
+
+
+def list_line_comments(call: Call) -> Answer:
+    """Comments on lines: the sandbox keeps none."""
+    pulls.pull(call.forge, call.number("number"))
+    return Answer(200, [])
 
 
 # commit statuses

@@ -1,7 +1,6 @@
-"""The forge's pull requests: opening, editing, listing, reviewing and merging them."""
+"""The forge's pull requests: opening, editing, listing and merging them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from ftv4.sandbox import forge_answers as answers
 from ftv4.sandbox.forge_api import Answer, Call, Forge, Refused, bounded, invalid, missing
@@ -212,7 +211,7 @@ def create_pull(call: Call) -> Answer:
     nothing = dict.fromkeys(("closed_at", "merged_at", "merge_commit_sha", "merged_by"))
     made = {"state": "open", "user": call.user["login"], "created_at": forge.now(), "updated_at": forge.now()}
     number = max((one["number"] for one in forge.store.of("pull")), default=0) + 1
-    rest = {"number": number, "labels": [], "draft": call.body.get("draft") is True}
+    rest: Thing = {"number": number, "labels": [], "draft": call.body.get("draft") is True}
     one = forge.store.add("pull", number, {**fields, **nothing, **made, **rest})
     _keep(forge, one)
     return Answer(201, full(call, one))
@@ -342,40 +341,6 @@ def _write_merge(call: Call, one: Thing, onto: str, tree: str, method: str) -> s
     except GitRefused:
         raise Refused(409, "Base branch was modified. Review and try the merge again.") from None
     return sha
-
-
-# reviews
-
-EVENTS = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
-
-
-def create_review(call: Call) -> Answer:
-    """Approve, ask for changes, or comment; nobody approves their own."""
-    forge, one = call.forge, pull(call.forge, call.number("number"))
-    event, body = call.text("event", "COMMENT"), bounded(call.text("body", ""), "body")
-    if event not in EVENTS or (event != "APPROVE" and not body):
-        raise Refused(
-            422, "Unprocessable Entity", [f"event is one of {', '.join(EVENTS)}; all but APPROVE need a body"]
-        )
-    if event != "COMMENT" and call.user["login"] == one["user"]:
-        what = "approve" if event == "APPROVE" else "request changes on"
-        raise Refused(422, "Unprocessable Entity", [f"Can not {what} your own pull request"])
-    commit_id = call.text("commit_id", one["head_sha"])
-    fields: dict[str, Any] = {"number": one["number"], "user": call.user["login"], "body": body}
-    fields |= {"state": EVENTS[event], "commit_id": commit_id, "submitted_at": forge.now()}
-    return Answer(200, answers.review(call, forge.store.add("review", one["number"], fields)))
-
-
-def list_reviews(call: Call) -> Answer:
-    """Reviews, oldest first."""
-    one = pull(call.forge, call.number("number"))
-    return call.page(call.forge.store.of("review", one["number"]), lambda thing: answers.review(call, thing))
-
-
-def list_line_comments(call: Call) -> Answer:
-    """Comments on lines: the sandbox keeps none."""
-    pull(call.forge, call.number("number"))
-    return Answer(200, [])
 
 
 # the pull request as an issue

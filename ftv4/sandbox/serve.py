@@ -100,7 +100,7 @@ def _served(app: "ASGIApp", listener: socket.socket) -> Iterator[str]:
             ready.set()
 
     config = uvicorn.Config(
-        app, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=STOP_SECONDS
+        app, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=STOP_SECONDS
     )
     server = Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
