@@ -1,8 +1,9 @@
 """Writes synthetic packs, and reads packs of every kind: synthetic folders and data pack files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from ftv4.contracts.pack import DataPack, SynthPack
@@ -14,6 +15,7 @@ from ftv4.synth.packs import PROFILES, PackFiles, make_packs
 
 PACKS = "train/packs"
 EVAL_PACKS = "evals/packs"
+NO_TRAINING = "evaluation packs never become training runs"
 CSV_FILES = ("estimates.csv", "invoices.csv", "schedule.csv")
 
 
@@ -97,42 +99,59 @@ def read_pack(repository: Repository, folder: str | Path) -> tuple[SynthPack, Da
     files = [CsvFile(name, repository.read_text(Path(folder) / name)) for name in found]
     normalised = normalise(files, source_tool="synth", created_at=f"{synth.window_end}T00:00:00.000Z")
     if normalised.warnings:
-        raise ContractError(f"{repository.relative(folder)}: not a pack", problems=normalised.warnings)
+        where = repository.relative(folder)
+        raise ContractError(
+            f"{where}: not a pack", problems=[f"{where}/{warning}" for warning in normalised.warnings]
+        )
     return synth, normalised.pack
 
 
 def templates(repository: Repository, packs_dirs: Iterable[str], data_packs: bool) -> list[Template]:
     """Every pack of the folders, in path order, then `data/packs/*.json`.
 
-    Raises ContractError when a pack is kept out for evaluation, or can't be read.
+    Raises ContractError naming every pack that can't be read, or that is kept out for evaluation.
     """
+    for packs_dir in packs_dirs:
+        if f"{repository.relative(packs_dir)}/".startswith("evals/"):
+            raise ContractError(f"{packs_dir}: {NO_TRAINING}", hint="name a folder outside evals/")
+    problems: list[str] = []
+    found: list[Template] = []
+    for read in _readers(repository, packs_dirs, data_packs):
+        try:
+            found.append(read())
+        except ContractError as error:
+            problems += error.problems or [error.message]
+    if problems:
+        raise ContractError(f"{len(problems)} problems in the packs", problems=problems)
     held_out = _held_out(repository)
-    found = [template for folder in packs_dirs for template in _synth(repository, folder)]
     kept_out = [template.id for template in found if template.synth and template.synth.pack_id in held_out]
     if kept_out:
         raise ContractError(
-            "evaluation packs never become training runs",
+            NO_TRAINING,
             problems=[f"{template}: also under {EVAL_PACKS}" for template in kept_out],
             hint="make packs from another seed: ftv4 synth packs --seed N",
         )
-    return found + (list(_data_packs(repository)) if data_packs else [])
+    return found
 
 
-def _synth(repository: Repository, packs_dir: str) -> Iterator[Template]:
-    if f"{repository.relative(packs_dir)}/".startswith("evals/"):
-        raise ContractError(
-            f"{packs_dir}: evaluation packs never become training runs", hint="name a folder outside evals/"
-        )
-    for path in repository.files(packs_dir, "**/pack.json"):
-        synth, pack = read_pack(repository, path.parent)
-        below = path.parent.relative_to(repository.path(packs_dir)).as_posix()
-        yield Template(f"synth:{below}", pack, synth.industry, synth.emyth_role or "mixed", synth)
+def _readers(
+    repository: Repository, packs_dirs: Iterable[str], data_packs: bool
+) -> Iterator[Callable[[], Template]]:
+    for packs_dir in packs_dirs:
+        for path in repository.files(packs_dir, "**/pack.json"):
+            yield partial(_synth, repository, repository.path(packs_dir), path.parent)
+    for path in repository.files("data/packs", "*.json") if data_packs else ():
+        yield partial(_data_pack, repository, path)
 
 
-def _data_packs(repository: Repository) -> Iterator[Template]:
-    for path in repository.files("data/packs", "*.json"):
-        pack = repository.read(DataPack, path)
-        yield Template(f"data_pack:{path.name}", pack, "unknown", "mixed", None)
+def _synth(repository: Repository, packs_dir: Path, folder: Path) -> Template:
+    synth, pack = read_pack(repository, folder)
+    below = folder.relative_to(packs_dir).as_posix()
+    return Template(f"synth:{below}", pack, synth.industry, synth.emyth_role or "mixed", synth)
+
+
+def _data_pack(repository: Repository, path: Path) -> Template:
+    return Template(f"data_pack:{path.name}", repository.read(DataPack, path), "unknown", "mixed", None)
 
 
 def _held_out(repository: Repository) -> set[str]:

@@ -124,21 +124,21 @@ def test_A7_a_copy_of_an_evaluation_pack_is_refused_by_its_id(packed):
     assert load(packed).records == []
 
 
-def test_a_pack_with_one_table_is_no_pack(packed):
-    folder = packed.path("train/packs/agency/agency_seed1234_01")
-    (folder / "invoices.csv").unlink()
-
-    with pytest.raises(ContractError, match="agency_seed1234_01: a pack needs two of"):
-        run(packed)
-
-
-def test_C1_a_pack_that_cannot_be_read_is_named(packed):
-    packed.write("train/packs/agency/agency_seed1234_01/invoices.csv", "InvoiceID,Total\n1,2,3\n")
+def test_C1_every_pack_that_cannot_be_read_is_named(packed):
+    packed.path("train/packs/agency/agency_seed1234_01/invoices.csv").unlink()
+    packed.write("train/packs/saas_micro/saas_micro_seed1234_01/invoices.csv", "InvoiceID,Total\n1,2,3\n")
+    packed.write("train/packs/odd/pack.json", '{"industry": "florist"}')
+    packed.write("data/packs/torn.json", "{")
 
     with pytest.raises(ContractError) as refused:
         run(packed)
 
-    assert "invoices.csv" in refused.value.problems[0]
+    shown = "\n".join(refused.value.problems)
+    assert "agency_seed1234_01: a pack needs two of" in shown
+    assert "saas_micro_seed1234_01/invoices.csv: not CSV: line 2 has 3 cells" in shown
+    assert "train/packs/odd/pack.json#/industry" in shown
+    assert "data/packs/torn.json:1: not JSON" in shown
+    assert load(packed).records == []
 
 
 # what is kept
