@@ -1,0 +1,73 @@
+"""Writes a review pack from run records: what a person is to read and decide.
+
+Packs that are there already are added to. Nothing that somebody decided, edited or noted is ever
+overwritten, and what was decided in another pack isn't asked again (weaknesses.md A5).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ftv4.clock import iso
+from ftv4.contracts.review import ReviewPack
+from ftv4.documents import Repository
+from ftv4.guards import Guards
+from ftv4.steps.items import Scope, harvest
+from ftv4.steps.reviews import REVIEWS, merge_packs, read_reviews
+
+
+@dataclass(frozen=True)
+class Curated:
+    """What a review pack was made of; what the command prints."""
+
+    workspace_id: str | None
+    out_file: str
+    """Relative to the repository."""
+    runs_scanned: int
+    items_written: int
+    """Items in the pack now."""
+    items_new: int
+    kept: int
+    """Items that the pack held before and that the scan didn't touch."""
+    decided_elsewhere: int
+    """Items left out because another pack holds a decision on them."""
+    held_out: int
+    """Items left out because evaluation has them."""
+    problems: tuple[str, ...]
+    """Malformed records and packs, a line each."""
+
+
+def curate(
+    repository: Repository,
+    scope: Scope,
+    now: datetime,
+    *,
+    out_dir: str | Path = REVIEWS,
+    out_file: str | Path | None = None,
+) -> Curated:
+    """Make or extend `out_file`, by default `<out_dir>/<date>/review_pack.json` (contracts.md §16).
+
+    Raises ContractError when the pack there can't be read: it is never replaced unread.
+    """
+    target = Path(out_file or Path(out_dir) / f"{now.astimezone(UTC):%Y-%m-%d}" / "review_pack.json")
+    found = harvest(repository, scope, Guards.compile(repository.policy()), now)
+    others = read_reviews(repository, [out_dir])
+    old = repository.read(ReviewPack, target) if repository.path(target).exists() else None
+    known = {item.id for item in old.items} if old else set()
+    decided = {key for key, item in others.items.items() if item.decided} - known
+    items = tuple(item for item in found.items if item.id not in decided)
+    pack = ReviewPack(
+        generated_at=iso(now), workspace_id=scope.workspace_id, window_days=scope.days, items=items
+    )
+    pack = merge_packs(old, pack) if old else pack
+    return Curated(
+        workspace_id=scope.workspace_id,
+        out_file=repository.write_contract(target, pack),
+        runs_scanned=found.runs,
+        items_written=len(pack.items),
+        items_new=len({item.id for item in pack.items} - known),
+        kept=len(known - {item.id for item in items}),
+        decided_elsewhere=len(found.items) - len(items),
+        held_out=found.held_out,
+        problems=(*found.problems, *others.problems),
+    )
