@@ -6,9 +6,12 @@ closing keyword or direction mark can live.
 """
 
 import json
+import re
 
 _LOG = str.maketrans({character: f"\\u{ord(character):04x}" for character in "#:\x7f"})
 _CODE_SPAN = str.maketrans({character: f"\\u{ord(character):04x}" for character in "`|@\x7f"})
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
 
 
 def for_log(text: str, limit: int = 200) -> str:
@@ -18,6 +21,14 @@ def for_log(text: str, limit: int = 200) -> str:
     JSON alone does not help (threats 28, 29). Cut to `limit` characters of the source.
     """
     return _ascii(text, limit).translate(_LOG)
+
+
+def name_for_log(name: str) -> str:
+    """A model's, job's or file's name to copy from a log: as it stands if nothing in it can harm.
+
+    Colons stay, as in `ft:gpt-…::abc`: the runner takes them for a command only where a line begins.
+    """
+    return name if _NAME.fullmatch(name) else for_log(name)
 
 
 def for_markdown(text: str, limit: int = 200) -> str:

@@ -4,20 +4,20 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ftv4.cli.clients import connect_provider
 from ftv4.cli.options import boolean, format_option, now, print_json, repository, stage_option
-from ftv4.encode import for_log
+from ftv4.encode import for_log, name_for_log
 
 if TYPE_CHECKING:
     from ftv4.contracts.run import Job, JobEvent
     from ftv4.documents import Repository
     from ftv4.steps.finetune import Asked
-    from ftv4.steps.launch import Polling
+    from ftv4.steps.launch import Polling, Tell
     from ftv4.steps.runs import Run
 
 
@@ -125,7 +125,7 @@ def follow(
     if form == "json":
         print_json(answer)
     else:
-        click.echo(f"{answer['job_id']} {answer['status']}: {answer['model_id']}")
+        click.echo(f"{name_for_log(answer['job_id'])} {answer['status']}: {name_for_log(answer['model_id'])}")
 
 
 @ft.command(name="list")
@@ -199,7 +199,14 @@ def _follow(where: "Repository", target: str, provider: str | None, polling: "Po
         stranger = connect_provider(where, provider or "openai")
         with _narrating(None) as tell:
             job = follow(stranger, target, polling, tell)
-        return {"run_dir": None, "job_id": job.id, "status": job.status, "fine_tuned_model": job.model}
+        return {
+            "run_dir": None,
+            "job_id": job.id,
+            "provider": stranger.name,
+            "status": job.status,
+            "fine_tuned_model": job.model,
+            "model_id": f"{stranger.name}:{job.model}",
+        }
     theirs = connect_provider(where, run.manifest.provider)
     with _narrating(run) as tell:
         return _answer(follow_run(where, run, theirs, polling, now, tell))
@@ -208,7 +215,7 @@ def _follow(where: "Repository", target: str, provider: str | None, polling: "Po
 def _polling(interval: float, minutes: float) -> "Polling":
     from ftv4.steps.launch import Polling
 
-    return Polling(interval, minutes * 60, time.sleep)
+    return Polling(interval, minutes * 60, time.sleep, log=sys.stderr.isatty())
 
 
 def _warn(warning: str) -> None:
@@ -265,44 +272,45 @@ def _stage_lines(answer: dict[str, Any]) -> Iterator[str]:
     if answer["dry_run"]:
         yield "nothing was sent; --dry-run=false trains it"
         return
-    yield f"{answer['job_id']} {answer['status']}" + (
+    yield f"{name_for_log(answer['job_id'])} {answer['status']}" + (
         "" if answer["paid"] else " (this run was paid for before: linked to its job)"
     )
     if answer["model_id"]:
-        yield f"next: ftv4 evals run --mode stage --stage {answer['stage']} --model {answer['model_id']}"
+        model = name_for_log(answer["model_id"])
+        yield f"next: ftv4 evals run --mode stage --stage {answer['stage']} --model {model}"
     elif answer["job_id"]:
         yield f"next: ftv4 ft follow {answer['run_dir']}"
 
 
 @contextmanager
-def _narrating(run: "Run | None") -> Iterator[Callable[["Job", list["JobEvent"]], None]]:
+def _narrating(run: "Run | None") -> Iterator["Tell"]:
     """Tell on stderr how a job gets on: a live line on a terminal, else one line a change."""
-    if sys.stderr.isatty():
+    with _resumable(run), ExitStack() as screen:
+        if not sys.stderr.isatty():
+            yield _changes()
+            return
         from rich.console import Console
+        from rich.text import Text
 
-        with Console(stderr=True).status("asking for the job") as live, _resumable(run):
-            yield _Narrator(lambda line: live.console.print(line, markup=False), live.update)
-    else:
-        with _resumable(run):
-            yield _Narrator(lambda line: click.echo(line, err=True), None)
+        live = screen.enter_context(Console(stderr=True).status("looking for the job"))
+        yield lambda job, event: live.update(Text(f"{_line(job)}  {for_log(event.message) if event else ''}"))
 
 
-class _Narrator:
-    """Says a job's changes and its log's new lines, each once."""
+def _changes() -> "Tell":
+    """Say a job's status whenever it is another one."""
+    last = ""
 
-    def __init__(self, say: Callable[[str], None], show: Callable[[str], None] | None) -> None:
-        self._say = say
-        self._show = show
-        self._last = ""
+    def tell(job: "Job", event: "JobEvent | None") -> None:
+        nonlocal last
+        if job.status != last:
+            click.echo(_line(job), err=True)
+        last = job.status
 
-    def __call__(self, job: "Job", events: list["JobEvent"]) -> None:
-        if self._show is not None:
-            self._show(f"{for_log(job.id)} {job.status}")
-        elif job.status != self._last:
-            self._say(f"{for_log(job.id)} {job.status}")
-        self._last = job.status
-        for event in events:
-            self._say(f"  {event.at} {for_log(event.message)}")
+    return tell
+
+
+def _line(job: "Job") -> str:
+    return f"{name_for_log(job.id)} {job.status}"
 
 
 @contextmanager

@@ -6,6 +6,7 @@ never again (with its defaults, up to three accepted POSTs for one call).
 """
 
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from ftv4.clock import from_timestamp
 from ftv4.contracts import Json
 from ftv4.contracts.providers import ProviderRow
 from ftv4.contracts.run import Job, JobEvent, JobStatus
-from ftv4.encode import for_log
+from ftv4.encode import for_log, name_for_log
 from ftv4.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ UPLOAD_SECONDS = 600.0
 RETRIES = 2
 """Of requests that cost nothing when they are carried out twice, and of questions to a model."""
 NEVER = 0
+PAGE = 100
+"""Jobs asked for at a time."""
 
 KNOWN: frozenset[JobStatus] = frozenset(
     {"validating_files", "queued", "running", "paused", "succeeded", "failed", "cancelled"}
@@ -41,6 +44,10 @@ KNOWN: frozenset[JobStatus] = frozenset(
 
 class AnswerLost(ServiceError):
     """No usable answer came: the request may have been carried out, or not."""
+
+
+class Missing(ServiceError):
+    """The provider doesn't have what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ class Provider:
         self.name = name
         self.row = row
         self._client = client
+        weakref.finalize(self, client.close)
 
     @classmethod
     def connect(cls, name: str, row: ProviderRow, variable: Callable[[str], str | None]) -> "Provider":
@@ -101,12 +109,9 @@ class Provider:
             api_key=key,
             max_retries=RETRIES,
             timeout=ASKING_SECONDS,
+            default_headers=_account(row, variable),
             http_client=DefaultHttpxClient(trust_env=not here),
         )
-        # The SDK reads these itself, and sends an empty one as an empty header. Only OpenAI knows them.
-        own = row.api_key_env == "OPENAI_API_KEY"
-        client.organization = variable("OPENAI_ORG_ID") if own else None
-        client.project = (variable("OPENAI_PROJECT_ID") or variable("OPENAI_PROJECT")) if own else None
         return cls(name, row, client)
 
     # training
@@ -121,13 +126,11 @@ class Provider:
 
     def has_file(self, file_id: str) -> bool:
         """Whether an uploaded file is still there."""
-        import openai
-
-        with self._asking("look for the training file"):
-            try:
+        try:
+            with self._asking("look for the training file"):
                 self._client.files.retrieve(file_id)
-            except openai.NotFoundError:
-                return False
+        except Missing:
+            return False
         return True
 
     def create_job(self, job: NewJob) -> Job:
@@ -153,7 +156,7 @@ class Provider:
 
         Raises ServiceError when the list can't be read to its end: half a list decides nothing.
         """
-        page = min(limit or 100, 100)
+        page = min(limit or PAGE, PAGE)
         chosen: Json = {"metadata": {RUN_KEY: run_key}} if run_key else {}
         found: dict[str, Job] = {}
         with self._asking("list the fine-tuning jobs"):
@@ -169,12 +172,12 @@ class Provider:
 
     def job(self, job_id: str) -> Job:
         """A job as it stands."""
-        with self._asking(f"look at job {for_log(job_id)}"):
+        with self._asking(f"look at job {name_for_log(job_id)}"):
             return _job(self._client.fine_tuning.jobs.retrieve(job_id))
 
     def events(self, job_id: str, limit: int = 20) -> list[JobEvent]:
         """The last lines of a job's log, oldest first."""
-        with self._asking(f"read the log of job {for_log(job_id)}"):
+        with self._asking(f"read the log of job {name_for_log(job_id)}"):
             page = self._client.fine_tuning.jobs.list_events(job_id, limit=limit)
             lines = list(page.data or ())[:limit]
         return [
@@ -184,7 +187,7 @@ class Provider:
 
     def cancel(self, job_id: str) -> Job:
         """Stop a job; what it trained until then may be billed."""
-        with self._asking(f"cancel job {for_log(job_id)}"):
+        with self._asking(f"cancel job {name_for_log(job_id)}"):
             return _job(self._client.fine_tuning.jobs.cancel(job_id))
 
     # serving
@@ -210,7 +213,7 @@ class Provider:
         shape = {"type": "json_schema", "json_schema": {**schema, "strict": True}} if schema else None
         body = _given(response_format=shape, seed=seed)
         began = time.perf_counter()
-        with self._asking(f"ask {for_log(model)}"):
+        with self._asking(f"ask {name_for_log(model)}"):
             answer = self._client.chat.completions.create(
                 model=model,
                 messages=list(messages),
@@ -231,7 +234,7 @@ class Provider:
 
     def _said(self, model: str, choice: Any) -> str:
         """The text of an answer that is one."""
-        who, why = f"{self.name}: {for_log(model)}", choice.finish_reason
+        who, why = f"{self.name}: {name_for_log(model)}", choice.finish_reason
         refusal = getattr(choice.message, "refusal", None)
         if refusal:
             raise ServiceError(f"{who} declined to answer: {for_log(refusal)}")
@@ -269,12 +272,28 @@ class Provider:
             ) from None
 
 
+def _account(row: ProviderRow, variable: Callable[[str], str | None]) -> dict[str, Any]:
+    """Whose account is charged: only OpenAI knows these, and an empty one must not be sent.
+
+    Said here because the SDK reads the variables itself, and sends an empty one as an empty header.
+    """
+    from openai import Omit
+
+    own = row.api_key_env == "OPENAI_API_KEY"
+    project = variable("OPENAI_PROJECT_ID") or variable("OPENAI_PROJECT")
+    return {
+        "OpenAI-Organization": (own and variable("OPENAI_ORG_ID")) or Omit(),
+        "OpenAI-Project": (own and project) or Omit(),
+    }
+
+
 def _refusal(name: str, what: str, error: Any) -> ServiceError:
     """An HTTP error in our words: is it worth another try, may it have been carried out, what to do."""
     status, code = int(error.status_code), str(error.code or "")
     unsure = status in {408, 409} or status >= 500
     number = f" (request {for_log(error.request_id)})" if error.request_id else ""
-    return (AnswerLost if unsure else ServiceError)(
+    kind = AnswerLost if unsure else Missing if status == 404 else ServiceError
+    return kind(
         f"{name}: could not {what}: HTTP {status} {for_log(code)}: {for_log(_reason(error))}{number}",
         hint=_hint(status, code, _reason(error)),
         retryable=unsure or (status == 429 and code != "insufficient_quota"),

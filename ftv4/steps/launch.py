@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ftv4.clients.provider import AnswerLost, NewJob
+from ftv4.clients.provider import AnswerLost, Missing, NewJob
 from ftv4.clock import iso
 from ftv4.contracts.providers import ProviderRow
 from ftv4.contracts.run import Job, JobEvent
 from ftv4.documents import Repository
-from ftv4.encode import for_log
+from ftv4.encode import for_log, name_for_log
 from ftv4.errors import GateError, ServiceError, UsageError
 from ftv4.steps.finetune import Asked, prepare
 from ftv4.steps.lifetime import lifetime
-from ftv4.steps.runs import RUNS, Run, record_of, runs, seen
+from ftv4.steps.runs import JOB, RUNS, Run, record_of, runs, seen
 
 if TYPE_CHECKING:
     from ftv4.clients.provider import Provider
@@ -29,12 +29,14 @@ SETTLE = timedelta(minutes=30)
 """How long a request whose answer was lost may still turn into a job."""
 LOOKS_AFTER_LOSS = (0.0, 1.0, 3.0)
 """Seconds to wait before each look for the job whose answer was lost."""
+AGAIN = "for the very same run once more, `ft stage … --again` pays for another job"
 TRIES = 5
 """Looks at a job that may fail in a row before following gives up."""
 
 Clock = Callable[[], datetime]
 Sleep = Callable[[float], None]
-Tell = Callable[[Job, list[JobEvent]], None]
+Tell = Callable[[Job, JobEvent | None], None]
+"""Hears each look at a job, with the newest line of its log if that was looked at."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Polling:
     interval: float
     timeout: float
     sleep: Sleep
+    log: bool = False
+    """Look at the newest line of the job's log too."""
 
 
 def buy(
@@ -81,8 +85,13 @@ def buy(
     for warning in life.warnings(today):
         warn(warning)
     run = prepare(repository, asked, clock())
-    _must_be_taken(repository, run, provider.row)
-    return launch(repository, run, provider, clock, sleep, again=again)
+    try:
+        _must_be_taken(repository, run, provider.row)
+        return launch(repository, run, provider, clock, sleep, again=again)
+    except BaseException:
+        if not repository.path(run.folder).joinpath(JOB).exists():
+            repository.remove_folder(run.folder)  # nothing of it reached the provider
+        raise
 
 
 def launch(
@@ -96,7 +105,7 @@ def launch(
     """
     with repository.locked(f"{RUNS}/{run.manifest.stage}"):
         earlier = _earlier(repository, run)
-        jobs = _jobs(provider, run, earlier)
+        jobs = _jobs(provider, run, earlier, again)
         alive = next((job for job in reversed(jobs) if not _dead(job)), None)
         if alive is not None:
             run = _this_or(
@@ -104,7 +113,6 @@ def launch(
             )
             return Launched(adopt(repository, run, alive, clock()), paid=False)
         if jobs and not again:
-            repository.remove_folder(run.folder)
             raise _gone(provider.name, jobs[0])
         run = _this_or(repository, run, earlier if earlier and earlier.job_id is None else None)
         run = _uploaded(repository, run, provider, clock())
@@ -143,10 +151,10 @@ def follow_run(
 ) -> Run:
     """Follow a run's job to its end and keep job.json up to date; see `follow`."""
 
-    def note(job: Job, events: list[JobEvent]) -> None:
+    def note(job: Job, event: JobEvent | None) -> None:
         nonlocal run
         run = adopt(repository, run, job, clock())
-        tell(job, events)
+        tell(job, event)
 
     run = find_job(repository, run, provider, clock())
     follow(provider, run.job_id or "", polling, note)
@@ -154,23 +162,22 @@ def follow_run(
 
 
 def follow(provider: "Provider", job_id: str, polling: Polling, tell: Tell) -> Job:
-    """Look at a job until it is a model; `tell` gets each look and the log's new lines.
+    """Look at a job until it is a model.
 
     Raises ServiceError when it failed or was cancelled, and when it is still open after the timeout.
     """
-    told: set[tuple[str, str]] = set()
     waited = 0.0
     while True:
         job = _look(provider, job_id, polling)
-        tell(job, _news(provider, job_id, told))
+        tell(job, _newest(provider, job_id) if polling.log else None)
         if _dead(job):
             raise _gone(provider.name, job)
         if job.status == "succeeded" and job.model:
             return job
         if waited >= polling.timeout:
             raise ServiceError(
-                f"{provider.name}: job {for_log(job_id)}: still {job.status} after {polling.timeout / 60:g} min",
-                hint=f"it goes on without us: `ftv4 ft follow {for_log(job_id)}` comes back to it",
+                f"{provider.name}: job {name_for_log(job_id)}: still {job.status}",
+                hint=f"it goes on without us: `ftv4 ft follow {name_for_log(job_id)}` comes back to it",
                 retryable=True,
             )
         polling.sleep(polling.interval)
@@ -184,13 +191,21 @@ def _earlier(repository: Repository, run: Run) -> Run | None:
     return next((other for other in same if other.job is not None and other.folder != run.folder), None)
 
 
-def _jobs(provider: "Provider", run: Run, earlier: Run | None) -> list[Job]:
-    """Every job of the key, newest first: by the provider's list, and by our own job.json."""
+def _jobs(provider: "Provider", run: Run, earlier: Run | None, again: bool) -> list[Job]:
+    """Every job of the key, newest first: by the provider's list, and by our own job.json.
+
+    Raises Missing when the provider has lost the job that job.json names, unless `again` is said.
+    """
     jobs = provider.jobs(run_key=run.manifest.run_key)
     ours = earlier.job_id if earlier else None
-    if ours is not None and ours not in {job.id for job in jobs}:
-        jobs.insert(0, provider.job(ours))
-    return jobs
+    if ours is None or ours in {job.id for job in jobs}:
+        return jobs
+    try:
+        return [provider.job(ours), *jobs]
+    except Missing as error:
+        if again:
+            return jobs
+        raise Missing(f"{error.message} ({earlier and earlier.folder})", hint=AGAIN) from None
 
 
 def _this_or(repository: Repository, run: Run, earlier: Run | None) -> Run:
@@ -280,13 +295,11 @@ def _look(provider: "Provider", job_id: str, polling: Polling) -> Job:
     return provider.job(job_id)
 
 
-def _news(provider: "Provider", job_id: str, told: set[tuple[str, str]]) -> list[JobEvent]:
-    """Log lines that weren't told yet; a provider without a log has none."""
-    events: list[JobEvent] = []
+def _newest(provider: "Provider", job_id: str) -> JobEvent | None:
+    """The last line of a job's log; a provider without a log has none."""
     with suppress(ServiceError):
-        events = [event for event in provider.events(job_id) if (event.at, event.message) not in told]
-    told.update((event.at, event.message) for event in events)
-    return events
+        return next(reversed(provider.events(job_id, limit=1)), None)
+    return None
 
 
 def _dead(job: Job) -> bool:
@@ -297,8 +310,8 @@ def _gone(provider: str, job: Job) -> ServiceError:
     end = "was cancelled" if job.status == "cancelled" else "failed"
     reason = f": {for_log(job.error)}" if job.error else ""
     return ServiceError(
-        f"{provider}: job {for_log(job.id)} {end}{reason}",
-        hint="mend what made it end; for the very same run once more, `--again` pays for another job",
+        f"{provider}: job {name_for_log(job.id)} {end}{reason}",
+        hint=f"mend what made it end; {AGAIN}",
     )
 
 

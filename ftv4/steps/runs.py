@@ -10,7 +10,7 @@ from ftv4.clock import iso
 from ftv4.contracts import Json
 from ftv4.contracts.run import Job, JobIds, JobRecord, RunManifest
 from ftv4.documents import Repository
-from ftv4.encode import for_log
+from ftv4.encode import for_log, name_for_log
 from ftv4.errors import ContractError, Ftv4Error, UsageError
 
 if TYPE_CHECKING:
@@ -206,8 +206,8 @@ def _stranger(provider: str, job: Job) -> Json:
 def listing_lines(answer: Json) -> list[str]:
     """The list as people read it."""
     lines = [
-        f"{row['created_at']}  {row['status']:<16} {for_log(row['job_id'] or '-')}  "
-        f"{row['run_dir'] or '(not from this repository)'}  {for_log(row['model_id'] or row['base_model'])}"
+        f"{row['created_at']}  {row['status']:<16}  {row['run_dir'] or '(not from this repository)'}  "
+        f"{name_for_log(row['job_id'] or '-')}  {name_for_log(row['model_id'] or row['base_model'])}"
         for row in answer["runs"]
     ]
     lines += [f"damaged: {problem}" for problem in answer["damaged"]]

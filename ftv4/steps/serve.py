@@ -11,16 +11,14 @@ from ftv4.contracts.models import MODEL_ID
 from ftv4.contracts.policy import Policy
 from ftv4.contracts.providers import ProviderRow
 from ftv4.documents import PROVIDERS, Repository
-from ftv4.encode import for_log
+from ftv4.encode import for_log, name_for_log
 from ftv4.errors import ContractError
 from ftv4.pipeline.messages import messages
-from ftv4.pipeline.model import Answer, Ask, Model, RuleModel
+from ftv4.pipeline.model import RULE, Answer, Ask, Model, RuleModel
 from ftv4.pipeline.run import Models
 from ftv4.stages import STAGES
 from ftv4.stages.schema import strict_schema
 from ftv4.stages.stage import Stage
-
-RULE = "deterministic"
 
 
 def model_for(
@@ -28,8 +26,8 @@ def model_for(
 ) -> Model:
     """What answers for `<provider>:<model>` or `deterministic:<rule>` in a stage.
 
-    Raises ContractError for an id in no known shape, a provider that isn't in config/providers.json,
-    and a rule that the stage doesn't have.
+    Raises ContractError for an id in no known shape and for a provider that isn't in
+    config/providers.json. A rule that the stage doesn't have shows when it is asked.
     """
     if not re.fullmatch(MODEL_ID, model_id):
         raise ContractError(
@@ -37,8 +35,8 @@ def model_for(
             hint="such as openai:ft:gpt-… or sandbox:…",
         )
     provider, _, model = model_id.partition(":")
-    if provider == RULE:
-        return _rule(model_id, model, stage)
+    if model_id.startswith(RULE):
+        return RuleModel(model_id)
     provider_row(repository, provider, model_id)
     return ServedModel(
         id=model_id,
@@ -69,7 +67,7 @@ def provider_row(repository: Repository, name: str, asked: str = "") -> Provider
     known = repository.providers().providers
     row = known.get(name)
     if row is None:
-        tuned = f"a tuned model's id needs its provider in front: openai:{for_log(asked)}"
+        tuned = f"a tuned model's id needs its provider in front: openai:{name_for_log(asked)}"
         raise ContractError(
             f"{for_log(asked or name)}: no provider {for_log(name)} in {PROVIDERS}; there are "
             f"{', '.join(sorted(known))}",
@@ -104,12 +102,3 @@ class ServedModel:
             temperature=ask.pin.temperature,
         )
         return Answer(done.text, done.seconds, done.prompt_tokens, done.completion_tokens)
-
-
-def _rule(model_id: str, rule: str, stage: Stage) -> Model:
-    if rule not in stage.rules:
-        raise ContractError(
-            f"{stage.name}: no rule {for_log(rule)}; there are {', '.join(sorted(stage.rules))}",
-            hint=f"correct the model id {for_log(model_id)}",
-        )
-    return RuleModel(model_id)

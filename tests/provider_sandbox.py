@@ -1,0 +1,97 @@
+"""The sandbox provider over HTTP, as tests want it: its clock, its faults and its log in their hands."""
+
+import json
+import time
+from urllib.request import Request, urlopen
+
+import pytest
+
+from ftv4.clients.provider import Provider
+from ftv4.documents import Repository
+from ftv4.sandbox.provider import provider_app
+from ftv4.sandbox.serve import HOST, listening, served
+from tests.conftest import ROOT
+
+SECONDS = 60.0
+"""How long a job takes by the sandbox's clock, which tests put forward or let run."""
+
+
+class Sandbox:
+    """One provider for a module's tests; each test starts with no faults and an empty log."""
+
+    def __init__(self, url):
+        self.url = url
+        self.ahead = 0.0
+        self.hurry = False
+        """Let a job take a hundredth of a second."""
+        self._start = time.time()
+        self._seen = 0
+
+    @property
+    def variables(self):
+        return {"FTV4_SANDBOX_URL": f"{self.url}/v1", "FTV4_SANDBOX_KEY": "any"}
+
+    def connect(self):
+        """A client as commands get it."""
+        row = Repository(ROOT).providers().providers["sandbox"]
+        return Provider.connect("sandbox", row, self.variables.get)
+
+    def fail(self, kind, method="*", path="/", **fault):
+        """Script a fault, for the next such request if nothing else is said."""
+        self._own("faults", "POST", {"kind": kind, "method": method, "path": path, **fault})
+
+    def asked(self, method="*", path="/"):
+        """The requests of this test, as `METHOD /path status`."""
+        return [
+            f"{entry['method']} {entry['path'].removeprefix('/v1')} {entry['status']}"
+            for entry in self._own("log")["log"][self._seen :]
+            if method in ("*", entry["method"]) and entry["path"].startswith(f"/v1{path}")
+        ]
+
+    def jobs_made(self):
+        """How many jobs were accepted in this test, answered or not."""
+        return sum(
+            entry["accepted"] and entry["method"] == "POST" and entry["path"] == "/v1/fine_tuning/jobs"
+            for entry in self._own("log")["log"][self._seen :]
+        )
+
+    def begin(self):
+        self._own("faults", "DELETE")
+        self._seen = len(self._own("log")["log"])
+        self.ahead = 0.0
+        self.hurry = False
+
+    def now(self):
+        passed = time.time() - self._start
+        return self._start + self.ahead + passed * (SECONDS * 100 if self.hurry else 1)
+
+    def _own(self, name, method="GET", body=None):
+        data = json.dumps(body).encode() if body else None
+        with urlopen(Request(f"{self.url}/_sandbox/{name}", data, method=method)) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def _provider(tmp_path_factory):
+    listener = listening("provider", 0)
+    sandbox = Sandbox(f"http://{HOST}:{listener.getsockname()[1]}")
+    app = provider_app(tmp_path_factory.mktemp("provider"), clock=sandbox.now, training_seconds=SECONDS)
+    with listener, served(app, listener):
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(_provider, monkeypatch):
+    """The module's provider, with the environment set to reach it."""
+    for name, value in _provider.variables.items():
+        monkeypatch.setenv(name, value)
+    _provider.begin()
+    return _provider
+
+
+def eventually(look, seconds=2.0):
+    """What `look` sees once it sees something: a request is logged only after its answer was dropped."""
+    until = time.monotonic() + seconds
+    while not (seen := look()) and time.monotonic() < until:
+        time.sleep(0.005)
+    return seen
