@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ class Store:
         self._sqlite = sqlite3.connect(
             folder / "provider.sqlite", check_same_thread=False, isolation_level=None
         )
+        weakref.finalize(self, self._sqlite.close)
         self._sqlite.execute("PRAGMA journal_mode=WAL")
         self._sqlite.execute("PRAGMA synchronous=NORMAL")
         self._sqlite.executescript(TABLES)
@@ -114,7 +116,3 @@ class Store:
         with self._lock:
             row = self._sqlite.execute("SELECT bytes FROM contents WHERE sha256 = ?", (name,)).fetchone()
         return bytes(row[0])
-
-    def close(self) -> None:
-        """Close the file; the store is of no more use."""
-        self._sqlite.close()
