@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import orjson
+
+from ftv4.canonical import digest
 from ftv4.pipeline.brief import make_brief
 from ftv4.stages import STAGES
 from ftv4.steps.packs import PackPlan, read_pack, write_packs
@@ -118,3 +121,46 @@ def provider(monkeypatch, answers, shutdowns=None):
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def plant_dataset(repository, stage="synthesis_decision", per_industry=7, path=None, approved=True):
+    """Write a curated dataset of six industries; give back its path."""
+    made = STAGES[stage]
+    plan = PackPlan(date(2026, 2, 9), "train/packs", None, per_industry, seed=77)
+    rows = [_row(repository, folder, made, approved) for folder in write_packs(repository, plan).generated]
+    path = path or made.dataset
+    repository.write(path, b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    return path
+
+
+def _row(repository, folder, made, approved):
+    synth, pack = read_pack(repository, folder)
+    brief = make_brief(
+        pack, client_id="client", run_id=synth.pack_id, industry=synth.industry,
+        role=synth.emyth_role, mode="last_90_days",
+    )  # fmt: skip
+    ruled = {}
+    for stage in STAGES.values():
+        asked = stage.make_input(brief, ruled)
+        ruled[stage.name] = stage.rule(asked, ruled)
+        if stage is made:
+            break
+    output = curate(made, asked, ruled[made.name])
+    approval = {
+        "reviewer": "synthetic-curator",
+        "reviewed_at": "2026-11-20T10:00:00.000Z",
+        "output_sha256": digest(output),
+    }
+    return {
+        "id": f"run:{synth.pack_id}/stage:{made.name}",
+        "created_at": "2026-11-20T09:00:00.000Z",
+        "client_id": "client",
+        "industry": synth.industry,
+        "input": asked,
+        "output": output,
+        "grades": {"schema": "pass", "doctrine": "pass", "drift": "pass", "decision": "pass"},
+        "model": {"model_id": "deterministic:synthesis-v1", "prompt_version": "v1"},
+        "approved": approved,
+        "notes": "synthetic",
+        "approval": approval,
+    }

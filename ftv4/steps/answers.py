@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Literal
 
 from ftv4.contracts.evaluation import CaseResult, StageAnswer, StageScore
-from ftv4.encode import for_log
 from ftv4.errors import ServiceError
 from ftv4.graders import grade, ungradable
 from ftv4.graders.subject import Subject
@@ -134,7 +133,7 @@ def _scores(text: str, heard: Heard, asked: Asked, guards: Guards) -> tuple[Stag
     try:
         output = json_object(text)
     except ValueError as error:
-        return ungradable(stage, for_log(str(error)))
+        return ungradable(stage, str(error))
     stamps = {"model_id": heard.model_id, "prompt_version": heard.ask.pin.prompt_version}
     gold = asked.case.gold.get(stage.name)
     return grade(Subject(stage, heard.ask.input, output | stamps, gold.output if gold else None, guards))

@@ -1,13 +1,15 @@
-"""Says which model is meant when somebody names one."""
+"""Says which model is meant when somebody names one, and where it comes from."""
 
 import re
+from pathlib import Path
 
 from ftv4.contracts.models import MODEL_ID
 from ftv4.documents import Repository
 from ftv4.encode import for_log
 from ftv4.errors import UsageError
 from ftv4.pipeline.model import RULE
-from ftv4.steps.runs import survey
+from ftv4.steps.lifetime import base_of
+from ftv4.steps.runs import Run, of_model, run_at, survey
 
 
 def model_id_of(repository: Repository, model: str) -> str:
@@ -26,6 +28,18 @@ def model_id_of(repository: Repository, model: str) -> str:
             hint=f"the providers are {', '.join(known)}; {RULE}<rule> names a built-in rule",
         )
     return model
+
+
+def find_run(repository: Repository, manifest: str | None, model_id: str) -> Run | None:
+    """The run whose manifest is named, else the one that made the model; None when none here did."""
+    return run_at(repository, str(Path(manifest).parent)) if manifest else of_model(repository, model_id)
+
+
+def base_model_of(run: Run | None, model_id: str) -> str:
+    """What a model was tuned from: its run knows, or its id says; a rule is its own base."""
+    if run is not None:
+        return run.manifest.config.base_model
+    return model_id if model_id.startswith(RULE) else base_of(model_id.partition(":")[2])
 
 
 def _maker(repository: Repository, model: str, known: list[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from ftv4.canonical import digest
 from ftv4.clock import iso, stamp
+from ftv4.contracts import Json
 from ftv4.contracts.evaluation import CaseResult, EvalReport, EvalTotals, StageAnswer
 from ftv4.contracts.models import Fallback, ModelsConfig, Pin, Rollout
 from ftv4.contracts.policy import Policy
@@ -48,35 +49,60 @@ class Evaluation:
 
         Raises GateError without cases, and ServiceError when no case got through to its model.
         """
-        return self._report(mode, stage, model_id, lambda _: models)
+        found = self.prepared(mode, stage, model_id, models)
+        return self._report(mode, stage, model_id, lambda _: found)
 
-    def replay(self, report: EvalReport) -> EvalReport:
-        """Grade a report's raw answers anew; the report's own scores are not believed."""
-        heard = {result.fixture_id: result.answers for result in report.results}
-        again = self._report(
-            report.mode, report.stage, report.model_id, lambda case_id: _Recorded(heard.get(case_id, ()))
-        )
-        return again.model_copy(
-            update={"generated_at": report.generated_at, "report_path": report.report_path}
-        )
+    def prepared(self, mode: Mode, stage: str | None, model_id: str | None, models: Models) -> Models:
+        """Find every model before the first is asked, so that a wrong id or a missing key costs nothing."""
+        self._check(mode, stage, model_id)
+        pins = pins_of(self.config, stage, model_id)
+        wanted = [stage] if mode == "stage" and stage else list(STAGES)
+        asked = [(pins(name, one.case.industry), name) for name in wanted for one in self.cases]
+        ids = {(pin.model_id, name) for pin, name in asked}
+        ids |= {(pin.fallback.model_id, name) for pin, name in asked if pin.fallback.model_id}
+        found = {(one, name): models(one, name) for one, name in sorted(ids)}
+        return lambda one, name: found[one, name]
+
+    def regraded(self, report: EvalReport) -> EvalReport:
+        """A report made earlier, its raw answers graded anew: its own word is not taken.
+
+        Raises GateError when it answers other questions than today's, or its scores are not what its
+        answers earn.
+        """
+        now = self._questions(report.stage, report.model_id)
+        wrong = [f"{name} differ" for name, value in now.items() if getattr(report, name) != value]
+        if not wrong:
+            heard = {result.fixture_id: result.answers for result in report.results}
+            again = self._report(
+                report.mode, report.stage, report.model_id, lambda case: _Recorded(heard.get(case, ()))
+            )
+            wrong = [] if again.results == report.results else ["its scores are not what its answers earn"]
+        if wrong:
+            raise GateError(f"{report.report_path}: can't be used", problems=wrong, hint="run the evals anew")
+        return report
+
+    def _questions(self, stage: str | None, model_id: str | None) -> Json:
+        """What a report rests on besides the answers."""
+        pins = pins_of(self.config, stage, model_id)
+        return {
+            "models": {name: pins(name, "").model_id for name in STAGES},
+            "cases_sha256": cases_digest(self.cases),
+            "policy_sha256": digest(self.policy.model_dump(mode="json")),
+            "graders": names(),
+        }
 
     def _report(
         self, mode: Mode, stage: str | None, model_id: str | None, models_of: Callable[[str], Models]
     ) -> EvalReport:
-        self._check(mode, stage, model_id)
         pins = pins_of(self.config, stage, model_id)
-        asking = Asking(mode, stage, pins, Guards.compile(self.policy), self.now)
-        results = self._ask_all(asking, models_of)
+        results = self._ask_all(Asking(mode, stage, pins, Guards.compile(self.policy), self.now), models_of)
         passed = sum(result.passed for result in results)
         return EvalReport(
             generated_at=iso(self.now),
             mode=mode,
             stage=stage,
             model_id=model_id,
-            models={name: pins(name, "").model_id for name in STAGES},
-            cases_sha256=cases_digest(self.cases),
-            policy_sha256=digest(self.policy.model_dump(mode="json")),
-            graders=names(),
+            **self._questions(stage, model_id),
             totals=EvalTotals(fixtures=len(results), passed=passed, failed=len(results) - passed),
             results=results,
             report_path="",
@@ -118,20 +144,6 @@ def pins_of(config: ModelsConfig, stage: str | None, model_id: str | None) -> Pi
         return config.pin(name, "").model_copy(update=alone)
 
     return pins
-
-
-def prepared(cases: tuple[Asked, ...], pins: Pins, mode: Mode, stage: str | None, models: Models) -> Models:
-    """Find every model before the first is asked, so that a wrong id or a missing key costs nothing."""
-    wanted = [stage] if mode == "stage" and stage else list(STAGES)
-    found: dict[tuple[str, str], Model] = {}
-    for name in wanted:
-        for asked in cases:
-            pin = pins(name, asked.case.industry)
-            ids = [pin.model_id, *([pin.fallback.model_id] if pin.fallback.model_id else [])]
-            found |= {
-                (model_id, name): models(model_id, name) for model_id in ids if (model_id, name) not in found
-            }
-    return lambda model_id, name: found[model_id, name]
 
 
 def save(repository: Repository, report: EvalReport, now: datetime, out: str | None = None) -> EvalReport:

@@ -128,9 +128,9 @@ def _verdict(
             f"case {name} passed with the pinned model and fails now" for name in broken
         )
     if worse <= ALPHA:
-        return "REGRESSED", (f"{tally}; losses this one-sided are luck with p = {worse}",)
+        return "REGRESSED", (f"{tally}; luck alone loses this one-sidedly with p = {worse}",)
     if better <= ALPHA and lift >= LIFT:
-        return "IMPROVED", (f"{tally}; wins this one-sided are luck with p = {better}",)
+        return "IMPROVED", (f"{tally}; luck alone wins this one-sidedly with p = {better}",)
     return "INCONCLUSIVE", (f"{tally}; p = {better}", _settling(wins, losses, lift, better))
 
 

@@ -1,0 +1,148 @@
+"""`ftv4 promote`: propose a candidate to serve a stage."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ftv4.cli.evals import asking, concurrency_option, report_format
+from ftv4.cli.options import boolean, now, print_json, repository, stage_option
+from ftv4.errors import GateError, UsageError
+
+if TYPE_CHECKING:
+    from ftv4.contracts.evaluation import EvalReport
+    from ftv4.documents import Repository
+    from ftv4.steps.publish import Desk, Promotion
+
+SHOWN = 20
+
+
+@click.command()
+@stage_option()
+@click.option("--model", required=True, metavar="ID", help="The candidate: <provider>:<model>.")
+@click.option("--dataset", metavar="FILE", help="What it was trained on.  [default: its run's]")
+@boolean("--dry-run", default=False, help="Weigh and report; leave the config as it is.")
+@boolean("--open-pr", default=False, help="Change nothing here; open one pull request instead.")
+@click.option(
+    "--base", default="main", show_default=True, help="The branch that --open-pr asks to merge into."
+)
+@click.option("--notes", default="", help="For the report and the card.")
+@boolean("--force", default=False, help="Go on with too few rows or no clear verdict; needs --reason.")
+@click.option("--reason", help="Why it is forced; stays on the report and the card.")
+@boolean("--approved-only", default=True, help="Count only approved rows.")
+@click.option(
+    "--base-model", metavar="ID", help="What it was tuned from.  [default: its run's]"
+)
+@click.option(
+    "--run-manifest", metavar="FILE", help="The run that made it.  [default: by the model's id]"
+)
+@boolean("--keep-overrides", default=False, help="Leave industries that have a model of their own on it.")
+@click.option("--eval-report", multiple=True, metavar="FILE", help="Use this eval report; don't ask again.")
+@concurrency_option
+@report_format
+@click.pass_context
+def promote(
+    ctx: click.Context,
+    /,
+    form: str,
+    concurrency: int,
+    open_pr: bool,
+    base: str,
+    eval_report: tuple[str, ...],
+    **order: Any,
+) -> None:
+    """Weigh a candidate against the pinned model, and move the stage to it if nothing is against it.
+
+    The candidate answers every eval case, alone and in the whole pipeline; the pinned model answers
+    the same. Exit code 4 when a gate blocks it; the report says which.
+    """
+    from ftv4.cli.clients import connect_provider
+    from ftv4.steps.promote import Order
+    from ftv4.steps.promote import promote as carry
+
+    files, asked = repository(ctx), Order(**order)
+    desk = _desk(files, asked.dry_run, base if open_pr else None)
+    with asking(files, None, concurrency) as (evaluation, models):
+        given = [_given(files, path) for path in eval_report]
+        promotion = carry(asked, desk, evaluation, models, given, partial(connect_provider, files))
+    _show(promotion, form)
+    if not promotion.report.passed:
+        raise GateError(
+            f"{promotion.report.new_model_id} is not promoted; {promotion.report.blocked_by[0]}",
+            hint=f"every reason is in {promotion.paths['report']}",
+        )
+
+
+def _desk(files: "Repository", dry_run: bool, base: str | None) -> "Desk":
+    """Where the promotion goes, and on whose word; the clients are found before anything is asked."""
+    from ftv4.actions import actor
+    from ftv4.documents import MODELS
+    from ftv4.steps.promote import promoter
+    from ftv4.steps.publish import Desk
+
+    if dry_run and base is not None:
+        raise UsageError("--dry-run opens no pull request", hint="leave out one of --dry-run and --open-pr")
+    forge = None
+    if base is not None:
+        from ftv4.cli.clients import connect_forge
+
+        forge = connect_forge()
+    by = promoter(files, actor(), required=not dry_run)
+    return Desk(files, files.read_bytes(MODELS), by, now(), forge, base or "main")
+
+
+def _given(files: "Repository", path: str) -> "EvalReport":
+    """A report made earlier, under the name it has now rather than the one it gives itself."""
+    from ftv4.contracts.evaluation import EvalReport
+
+    name = files.relative(path)
+    inside = "" if name.startswith("../") else name
+    return files.read(EvalReport, path).model_copy(update={"report_path": inside})
+
+
+def _show(promotion: "Promotion", form: str) -> None:
+    if form == "json":
+        print_json(_answer(promotion))
+    elif form == "markdown":
+        click.echo(promotion.summary, nl=False)
+    else:
+        click.echo("\n".join(_lines(promotion)))
+
+
+def _answer(promotion: "Promotion") -> dict[str, Any]:
+    """What promote:model printed (contracts.md §11.2), and why."""
+    report, paths, pull = promotion.report, promotion.paths, promotion.pull_request
+    return {
+        "stage": report.stage,
+        "old_model_id": report.old_model_id,
+        "new_model_id": report.new_model_id,
+        "dry_run": report.dry_run,
+        "passed": report.passed,
+        "verdict": report.verdict,
+        "blocked_by": list(report.blocked_by),
+        "warnings": list(report.warnings),
+        "report_path": paths["report"],
+        "eval_report_paths": [paths[arm] for arm in ("pipeline", "stage", "pinned") if paths[arm]],
+        "model_card_path": paths["card"],
+        "cleared_overrides": report.cleared_overrides,
+        "config_updated": promotion.config_updated,
+        "pull_request": {"number": pull.number, "url": pull.url, "branch": pull.branch} if pull else None,
+    }
+
+
+def _lines(promotion: "Promotion") -> list[str]:
+    report, paths, pull = promotion.report, promotion.paths, promotion.pull_request
+    comparison = report.evals.comparison
+    lines = [f"{report.verdict}: {report.new_model_id} for {report.stage}, now {report.old_model_id}"]
+    lines += [f"  {reason}" for reason in (comparison.why if comparison else ())]
+    lines += [f"blocked by {line}" for line in report.blocked_by[:SHOWN]]
+    if len(report.blocked_by) > SHOWN:
+        lines.append(f"blocked by {len(report.blocked_by) - SHOWN} more, in the report")
+    lines += [f"note: {line}" for line in report.warnings]
+    if promotion.diff and report.dry_run:
+        lines += ["a dry run; models.json would change so:", promotion.diff.rstrip()]
+    if promotion.config_updated:
+        lines.append("config/intelligence_v4.models.json names it now")
+    if pull:
+        lines.append(f"pull request {pull.number}: {pull.url}")
+    return lines + [f"{name} {path}" for name, path in paths.items() if path and not pull]

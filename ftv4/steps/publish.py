@@ -1,0 +1,170 @@
+"""Puts a promotion where it takes effect: into the work tree, or into one pull request.
+
+Reports first, models.json last, all of them or none. What is blocked, or only a dry run, leaves its
+reports and touches no config.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from difflib import unified_diff
+from typing import TYPE_CHECKING
+
+from ftv4.canonical import sha256
+from ftv4.clock import iso, stamp
+from ftv4.contracts import Json
+from ftv4.contracts.models import HistoryEntry
+from ftv4.contracts.promotion import PromotionReport
+from ftv4.documents import MODELS, Repository, to_json
+from ftv4.errors import GateError
+from ftv4.steps.card import CardFacts, card_path, render_card
+from ftv4.steps.history import moved, unchanged
+from ftv4.steps.proposal import body_of, branch_of, summary_of, title_of
+from ftv4.steps.shelf import Shelf
+from ftv4.steps.weigh import Evidence, Wish, judge_wish
+
+if TYPE_CHECKING:
+    from ftv4.clients.forge import Forge, PullRequest
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a promotion is written up."""
+
+    repository: Repository
+    before: bytes
+    """models.json as it was read before anybody was asked."""
+    by: str
+    """Who promotes."""
+    now: datetime
+    forge: "Forge | None" = None
+    """Where the pull request goes; None promotes in the work tree."""
+    base: str = "main"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What came of a wish."""
+
+    report: PromotionReport
+    paths: Json
+    """Of `report`, `card`, and the eval reports by arm; None for what there is not."""
+    summary: str
+    """The report as Markdown."""
+    diff: str
+    """What changes in models.json, as a unified diff; empty when blocked."""
+    config_updated: bool = False
+    pull_request: "PullRequest | None" = None
+
+
+def publish(desk: Desk, wish: Wish, evidence: Evidence) -> Promotion:
+    """Weigh the evidence, write it up, and let it take effect if nothing is against it.
+
+    Raises GateError when models.json has changed since the evidence was gathered.
+    """
+    with Shelf(desk.repository) as shelf:
+        evidence, paths = _file_evidence(desk, wish, evidence, shelf)
+        report = judge_wish(wish, evidence, desk.now)
+        shelf.hold(paths["report"], to_json(report))
+        effective = report.passed and not wish.dry_run
+        after = (
+            moved(desk.before, wish.stage.name, _entry(desk, report, paths), desk.by)
+            if report.passed
+            else b""
+        )
+        promotion = Promotion(
+            report,
+            paths if effective else paths | {"card": None},
+            summary_of(desk.repository, report, evidence.trial, paths),
+            _diff(desk.before, after) if report.passed else "",
+        )
+        if not effective:
+            shelf.put_down()
+            return promotion
+        shelf.hold(paths["card"], _card(desk, wish, evidence, promotion))
+        shelf.hold(MODELS, after)
+        if desk.forge is not None:
+            return replace(promotion, pull_request=_propose(desk, desk.forge, evidence, promotion, shelf))
+        with desk.repository.locked("config"):
+            unchanged(desk.repository, desk.before)
+            shelf.put_down()
+        return replace(promotion, config_updated=True)
+
+
+def _file_evidence(desk: Desk, wish: Wish, evidence: Evidence, shelf: Shelf) -> tuple[Evidence, Json]:
+    """Give every report a path, and the eval reports a place on the shelf."""
+    name, tag = wish.stage.name, sha256(f"{wish.stage.name}\n{wish.model_id}")[:8]
+    when = stamp(desk.now)
+    arms = {
+        arm: report.model_copy(
+            update={
+                "report_path": report.report_path or shelf.claim(f"evals/report_{{}}-{tag}-{arm}.json", when)
+            }
+        )
+        for arm, report in evidence.trial.arms.items()
+    }
+    for report in arms.values():
+        shelf.hold(report.report_path, to_json(report))
+    paths: Json = {
+        arm: arms[arm].report_path if arm in arms else None for arm in ("pipeline", "stage", "pinned")
+    }
+    paths["report"] = shelf.claim(f"train/promotion/reports/{name}/promotion_{{}}.json", when)
+    paths["card"] = card_path(name, wish.model_id)
+    return replace(evidence, trial=replace(evidence.trial, arms=arms)), paths
+
+
+def _entry(desk: Desk, report: PromotionReport, paths: Json) -> HistoryEntry:
+    return HistoryEntry(
+        timestamp=iso(desk.now),
+        old_model=report.old_model_id,
+        new_model=report.new_model_id,
+        report_path=paths["report"],
+        model_card_path=paths["card"],
+        eval_report_path=paths["pipeline"],
+        dataset_hash=report.dataset.sha256,
+        cleared_overrides=report.cleared_overrides,
+    )
+
+
+def _card(desk: Desk, wish: Wish, evidence: Evidence, promotion: Promotion) -> str:
+    facts = CardFacts(
+        stage=wish.stage.name,
+        model_id=wish.model_id,
+        base_model=wish.base_model,
+        status="pinned",
+        now=desk.now,
+        by=desk.by,
+        data=evidence.data,
+        run=evidence.run,
+        evals=evidence.trial.arms,
+        report=promotion.report,
+        report_path=promotion.paths["report"],
+        notes=wish.notes,
+    )
+    return render_card(desk.repository, facts)
+
+
+def _propose(
+    desk: Desk, forge: "Forge", evidence: Evidence, promotion: Promotion, shelf: Shelf
+) -> "PullRequest":
+    """One commit and one pull request; the work tree stays as it is."""
+    if forge.read(MODELS, desk.base) != desk.before:
+        raise GateError(
+            f"{MODELS} here is not the one on {desk.base}: the evals asked other pins than would be changed",
+            hint=f"bring the checkout up to date with {desk.base}, then promote again",
+        )
+    report = promotion.report
+    body = body_of(desk.repository, report, evidence, promotion.paths)
+    return forge.propose(
+        base=desk.base,
+        branch=branch_of(report.stage, report.new_model_id),
+        title=title_of(report),
+        message=title_of(report),
+        body=body,
+        files=dict(shelf.files),
+        labels=(),
+    )
+
+
+def _diff(before: bytes, after: bytes) -> str:
+    old, new = (text.decode().splitlines(keepends=True) for text in (before, after))
+    return "".join(unified_diff(old, new, f"a/{MODELS}", f"b/{MODELS}"))
