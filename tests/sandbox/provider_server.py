@@ -5,6 +5,7 @@ import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import httpx2
 import openai
@@ -108,24 +109,31 @@ def form(schema, strict=True):
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": strict}}
 
 
+class Switch:
+    """One server for all tests, because stopping one takes longer than a test; each plugs its app in."""
+
+    app = None
+
+    async def __call__(self, scope, receive, send):
+        await self.app(scope, receive, send)
+
+    @cached_property
+    def url(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each answer waits for an ACK
+        server = uvicorn.Server(uvicorn.Config(self, log_level="error", lifespan="off"))
+        threading.Thread(target=server.run, args=([listener],), daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+SWITCH = Switch()
+
+
 @contextmanager
 def served(app, clock=None):
-    """The app on a free loopback port, in a thread of its own."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each answer waits 40 ms for an ACK
-    ready = threading.Event()
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets=None):
-            await super().startup(sockets)
-            ready.set()
-
-    server = Server(uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    ready.wait(10)
+    """The app on loopback, and the SDK at its door."""
+    SWITCH.app = app
     try:
-        yield Sandbox(f"http://127.0.0.1:{listener.getsockname()[1]}", clock or Clock())
+        yield Sandbox(SWITCH.url, clock or Clock())
     finally:
-        server.should_exit = True
-        thread.join(5)
+        SWITCH.app = None
