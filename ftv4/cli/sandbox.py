@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,14 +50,24 @@ def sandbox(folder: Path, provider_port: int, forge_port: int, seed_from: Path |
     """
     from ftv4.sandbox.serve import serving
 
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    signal.signal(signal.SIGINT, lambda *_: stopped.set())
-    with serving(folder, provider_port=provider_port, forge_port=forge_port) as urls:
+    with _stopping() as stopped, serving(folder, provider_port=provider_port, forge_port=forge_port) as urls:
         if seed_from is not None:
             urls.seed(seed_from)
         click.echo(_as_json(urls) if form == "json" else _as_text(urls))
         stopped.wait()
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets: being stopped is how this command ends well."""
+    stopped = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stopped.set()) for number in signals]
+    try:
+        yield stopped
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _as_json(urls: "Urls") -> str:

@@ -51,7 +51,7 @@ def door(doing: str, permission: str = "") -> Iterator[None]:
         yield
     except GithubException as error:
         raise _refusal(doing, error, permission) from None
-    except RequestException as error:
+    except (RequestException, json.JSONDecodeError) as error:  # the latter: an answer cut short
         reason = for_log(f"{type(error).__name__}: {error}")
         raise AnswerLost(
             f"could not {doing}: no answer from the forge: {reason}", hint="run again", retryable=True

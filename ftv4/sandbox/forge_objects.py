@@ -14,6 +14,7 @@ from ftv4.sandbox.forge_store import Thing
 LARGEST_CONTENT = 1 << 20
 """Bytes of a file that the contents API still sends along."""
 MODES = {"100644": "blob", "100755": "blob", "120000": "blob", "040000": "tree", "160000": "commit"}
+_NOT_IN_PATHS = {"", ".", "..", ".git"}
 
 
 # refs
@@ -118,14 +119,16 @@ def create_tree(call: Call) -> Answer:
     try:
         sha = call.forge.git.write_tree(base, lines)
     except GitRefused as error:
-        raise Refused(422, f"tree.path contains a malformed path component: {error}") from None
+        raise Refused(422, f"Invalid tree info: {error}") from None
     return Answer(201, answers.tree(call, sha, call.forge.git.tree(sha)))
 
 
 def _tree_line(call: Call, base: str | None, item: Any) -> tuple[str, str, str]:
     mode, path = item.get("mode", ""), item.get("path", "")
-    if mode not in MODES or not isinstance(path, str) or not path or "\0" in path:
+    if mode not in MODES or not isinstance(path, str):
         raise Refused(422, "Invalid tree info")
+    if "\0" in path or _NOT_IN_PATHS & set(path.lower().split("/")):
+        raise Refused(422, "tree.path contains a malformed path component")
     if "content" in item:
         return mode, call.forge.git.write_blob(str(item["content"]).encode()), path
     sha = item.get("sha")

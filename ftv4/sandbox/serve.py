@@ -70,8 +70,12 @@ def serving(folder: Path, *, provider_port: int = 0, forge_port: int = 0) -> Ite
     with ExitStack() as running:
         provider_socket = running.enter_context(listening("provider", provider_port))
         forge_socket = running.enter_context(listening("forge", forge_port))
-        provider = running.enter_context(served(provider_app(folder / "provider"), provider_socket))
-        forge = running.enter_context(served(forge_app(folder / "forge"), forge_socket))
+        try:
+            provider_, forge_ = provider_app(folder / "provider"), forge_app(folder / "forge")
+        except OSError as error:
+            raise Ftv4Error(f"{folder}: the sandbox can't keep its state there: {error.strerror}") from None
+        provider = running.enter_context(served(provider_, provider_socket))
+        forge = running.enter_context(served(forge_, forge_socket))
         name = f"{OWNER}/{REPOSITORY}"
         yield Urls(f"{provider}/v1", forge, name, (folder / "forge" / f"{REPOSITORY}.git").resolve())
 
