@@ -273,7 +273,7 @@ def _stage_lines(answer: dict[str, Any]) -> Iterator[str]:
         yield "nothing was sent; --dry-run=false trains it"
         return
     yield f"{name_for_log(answer['job_id'])} {answer['status']}" + (
-        "" if answer["paid"] else " (this run was paid for before: linked to its job)"
+        "" if answer["paid"] else " (paid for before: linked to its job)"
     )
     if answer["model_id"]:
         model = name_for_log(answer["model_id"])
