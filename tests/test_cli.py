@@ -8,6 +8,7 @@ import pytest
 
 from ftv4.cli import COMMANDS, cli, run
 from ftv4.cli.options import Strict
+from tests.conftest import ROOT
 
 HEAVY = ["openai", "github", "pydantic", "jinja2", "rich", "starlette", "scipy", "toktok_rs"]
 
@@ -106,9 +107,9 @@ def test_ctrl_c_exits_130_without_a_traceback(monkeypatch, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_reader_that_leaves_early_is_no_error(repository):
+def test_a_reader_that_leaves_early_is_no_error():
     command = f"{sys.executable} -m ftv4 --help | head -1; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=repository.root)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
 
     assert (done.returncode, done.stderr) == (0, "")
 

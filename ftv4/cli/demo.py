@@ -15,7 +15,7 @@ from ftv4.cli.options import boolean, format_option, now, print_json, repository
 from ftv4.clients.git import Git
 from ftv4.clock import stamp
 from ftv4.documents import MODELS, Repository
-from ftv4.errors import Ftv4Error
+from ftv4.errors import Ftv4Error, UsageError
 
 if TYPE_CHECKING:
     from ftv4.clients.forge import Forge, PullRequest
@@ -285,7 +285,7 @@ def _plant(folder: Path) -> None:
 
 def _fresh(folder: Path) -> Path:
     if folder.exists() and any(folder.iterdir()):
-        raise Ftv4Error(f"{folder}: not empty", hint="name a folder that does not exist yet")
+        raise UsageError(f"{folder}: not empty", hint="name a folder that does not exist yet")
     folder.mkdir(parents=True, exist_ok=True)
     return folder.resolve()
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ftv4.cli.options import boolean, format_option, now, print_json, repository
+from ftv4.cli.ship import ship
 from ftv4.errors import GateError
 
 
@@ -113,3 +114,6 @@ def runpacks(ctx: click.Context, /, form: str, **asked: Any) -> None:
         click.echo("\n".join(batch.lines()))
     if not batch.index.run_ids:
         raise GateError("no run came through", hint="the records say at which stage, and why")
+
+
+synth.add_command(ship)
