@@ -145,6 +145,7 @@ def test_a_job_is_paused_resumed_and_cancelled(sandbox):
     job = jobs.retrieve(job.id)
 
     assert (job.status, job.fine_tuned_model, job.finished_at) == ("cancelled", None, START + 60)
+    assert list(jobs.checkpoints.list(job.id)) == []
     assert refused(openai.BadRequestError, lambda: jobs.cancel(job.id)).code == "invalid_job_state"
     assert refused(openai.NotFoundError, lambda: jobs.retrieve("ftjob-no")).code == "fine_tune_not_found"
 

@@ -71,12 +71,8 @@ def _ending(job: Json) -> list[Json]:
 
 def checkpoints(job: Json, steps: Sequence[Step]) -> list[Json]:
     """The last three epochs of a finished job, oldest first; the last is the model itself."""
-    ends = [step for step, after in zip(steps, [*steps[1:], None], strict=True) if _ends_epoch(step, after)]
+    ends = list({step.epoch: step for step in steps}.values())
     return [_checkpoint(job, step, last=step is ends[-1]) for step in ends[-3:]]
-
-
-def _ends_epoch(step: Step, after: Step | None) -> bool:
-    return after is None or after.epoch != step.epoch
 
 
 def _checkpoint(job: Json, step: Step, *, last: bool) -> Json:
