@@ -179,7 +179,10 @@ def test_a_bad_training_file_fails_the_job_after_validation(sandbox, problem):
     )
     assert problem in job.error.message
     assert job.finished_at
-    assert sandbox.sdk.fine_tuning.jobs.list_events(job.id).data[0].level == "error"
+    sandbox.clock.turn(5)
+    told = sandbox.sdk.fine_tuning.jobs.list_events(job.id).data
+    assert [event.message.split()[0] for event in told] == ["The", "Validating", "Created"]
+    assert told[0].level == "error"
 
 
 def test_a_byte_order_mark_and_blank_lines_are_no_problem(sandbox):

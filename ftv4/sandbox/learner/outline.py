@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -25,7 +26,7 @@ class Part:
     same: Square
     parts: dict[str | int, "Part"] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def mark(self) -> bytes:
         """The same for parts that vary alike."""
         return sha256(self.same.tobytes()).digest()

@@ -18,7 +18,8 @@ from starlette.types import ASGIApp
 from ftv4.sandbox.provider.answers import Answers, ChatRequest, ResponseRequest
 from ftv4.sandbox.provider.faults import FAULT, Fault, Faulty, Script
 from ftv4.sandbox.provider.files import Files
-from ftv4.sandbox.provider.jobs import JobRequest, Jobs
+from ftv4.sandbox.provider.job_request import JobRequest
+from ftv4.sandbox.provider.jobs import Jobs
 from ftv4.sandbox.provider.minds import Minds
 from ftv4.sandbox.provider.models import Clock, Models, base_models
 from ftv4.sandbox.provider.store import Store

@@ -11,16 +11,14 @@ TOLD = 20
 """Steps that become events of their own; the result file has them all."""
 
 
-def events(job: Json, started: bool, steps: Sequence[Step]) -> list[Json]:
-    """What happened to a job so far, oldest first."""
+def events(job: Json, phases: int, steps: Sequence[Step]) -> list[Json]:
+    """What happened to a job that has `phases` of `jobs.PHASES` behind it, oldest first."""
     told = [
         _said(f"Created fine-tuning job: {job['id']}"),
         _said(f"Validating training file: {job['training_file']}"),
-    ]
-    if job["status"] not in ("validating_files", "failed") or started:
-        told.append(_said("Files validated, moving job to queued state"))
-    if started:
-        told.append(_said("Fine-tuning job started"))
+        _said("Files validated, moving job to queued state"),
+        _said("Fine-tuning job started"),
+    ][: 2 + phases]
     told += [_measured(step, len(steps)) for step in steps[:: max(1, len(steps) // TOLD)]]
     told += _ending(job)
     return [

@@ -6,13 +6,12 @@ whether somebody paused or cancelled it. Whoever looks first after the end makes
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from ftv4.canonical import sha256
 from ftv4.sandbox.provider.files import Files
 from ftv4.sandbox.provider.history import checkpoints, events, results
+from ftv4.sandbox.provider.job_request import JobRequest
 from ftv4.sandbox.provider.minds import Minds
 from ftv4.sandbox.provider.models import OWNER, Clock, Models
 from ftv4.sandbox.provider.store import Store
@@ -22,55 +21,6 @@ from ftv4.sandbox.provider.wire import Refusal, metadata_filter, page
 Json = dict[str, Any]
 PHASES = (("validating_files", 0.25), ("queued", 0.4), ("running", 1.0))
 """State, and the share of the job's time at which it ends."""
-INVALID = "invalid_training_file"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-Auto = Literal["auto"]
-
-
-class Hyperparameters(_Part):
-    """How to train; `auto` leaves it to the service."""
-
-    n_epochs: Auto | Annotated[int, Field(ge=1, le=50)] = "auto"
-    batch_size: Auto | Annotated[int, Field(ge=1, le=256)] = "auto"
-    learning_rate_multiplier: Auto | Annotated[float, Field(gt=0, strict=False)] = "auto"
-
-
-class Supervised(_Part):
-    """The supervised method's settings."""
-
-    hyperparameters: Hyperparameters = Hyperparameters()
-
-
-class Method(_Part):
-    """How to tune: only the supervised method is offered here."""
-
-    type: Literal["supervised"]
-    supervised: Supervised = Supervised()
-
-
-class JobRequest(_Part):
-    """The body of `POST /fine_tuning/jobs`."""
-
-    model: str
-    training_file: str
-    validation_file: str | None = None
-    hyperparameters: Hyperparameters | None = None
-    method: Method | None = None
-    suffix: Annotated[str, Field(min_length=1, max_length=64)] | None = None
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = None
-    metadata: (
-        Annotated[
-            dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
-            Field(max_length=16),
-        ]
-        | None
-    ) = None
-    integrations: Annotated[list[Json], Field(max_length=0)] | None = None
 
 
 class Jobs:
@@ -145,7 +95,7 @@ class Jobs:
         """`GET /fine_tuning/jobs/{id}/events`: newest first."""
         job = self._find(id)
         shown = self._look(job)
-        told = events(shown, self._started(job), self._minds.lesson(job["training"], shown))
+        told = events(shown, self._phases(job), self._minds.lesson(job["training"], shown))
         return page(told[::-1], query, limit=20)
 
     def checkpoints(self, id: str, query: Mapping[str, str]) -> Json:
@@ -194,8 +144,7 @@ class Jobs:
 
     def _status(self, job: Json) -> str:
         done = self._progress(job)
-        problem = self._minds.training(job["training"]).problem
-        if problem and done >= PHASES[0][1]:
+        if self._problem(job) and done >= PHASES[0][1]:
             return "failed"
         if job["cancelled"] is not None:
             return "cancelled"
@@ -209,8 +158,14 @@ class Jobs:
         until = min(x for x in (self._clock(), job["paused"], job["cancelled"]) if x is not None)
         return float(until - job["created"] - job["rested"]) / self._seconds
 
-    def _started(self, job: Json) -> bool:
-        return self._progress(job) >= PHASES[1][1]
+    def _problem(self, job: Json) -> str | None:
+        return self._minds.training(job["training"]).problem
+
+    def _phases(self, job: Json) -> int:
+        """How many phases are behind a job; a file that isn't valid gets through none."""
+        if self._problem(job):
+            return 0
+        return sum(self._progress(job) >= end for _, end in PHASES)
 
     def _look(self, job: Json) -> Json:
         status = self._status(job)
@@ -247,35 +202,30 @@ class Jobs:
     def _ended(self, job: Json, status: str) -> float:
         if status == "cancelled":
             return float(job["cancelled"])
-        share = {"failed": PHASES[1][1] if job["fate"] else PHASES[0][1]}.get(status, 1.0)
+        failed = PHASES[0 if self._problem(job) else 1][1]
+        share = failed if status == "failed" else 1.0
         return float(job["created"] + job["rested"] + self._seconds * share)
 
     def _error(self, job: Json) -> Json:
-        problem = self._minds.training(job["training"]).problem
-        if problem:
-            return {
-                "code": INVALID,
-                "message": f"The job failed due to an invalid training file. {problem}",
-                "param": "training_file",
-            }
+        if problem := self._problem(job):
+            message = f"The job failed due to an invalid training file. {problem}"
+            return {"code": "invalid_training_file", "message": message, "param": "training_file"}
         return {"code": job["fate"]["code"], "message": job["fate"]["message"], "param": None}
 
     def _finish(self, job: Json) -> None:
+        """Make the model of a job that is done: whoever looks first does, everybody else finds it."""
+        shown = self._look({**job, "result_file": "to come"})
+        lesson = self._minds.lesson(job["training"], shown)
         with self._store.transaction():
-            kept = self._store.get("job", job["id"])
-            if kept and kept["result_file"]:
-                job.update(kept)
+            job.update(self._find(job["id"]))
+            if job["result_file"] is not None:
                 return
-            shown = self._look({**job, "result_file": "pending"})
-            lesson = self._minds.lesson(job["training"], shown)
-            job["result_file"] = self._files.write("step_metrics.csv", "fine-tune-results", results(lesson))[
-                "id"
-            ]
+            file = self._files.write("step_metrics.csv", "fine-tune-results", results(lesson))
+            job["result_file"] = file["id"]
             self._store.update("job", job["id"], job)
-            self._models.add(job["model_id"], job["request"]["model"], job["training"], shown["finished_at"])
-            for checkpoint in checkpoints(shown, lesson)[:-1]:
+            for checkpoint in checkpoints(shown, lesson):
                 name = checkpoint["fine_tuned_model_checkpoint"]
-                self._models.add(name, job["request"]["model"], job["training"], checkpoint["created_at"])
+                self._models.add(name, shown["model"], job["training"], shown["finished_at"])
 
 
 def _model_id(request: JobRequest, mark: str) -> str:
