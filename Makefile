@@ -30,6 +30,10 @@ check: .venv/dev ## Lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+.PHONY: data
+data: .venv/app ## Make the shipped packs, datasets and eval cases again, byte for byte
+	$(BIN)/ftv4 synth data
+
 .PHONY: golden
 golden: .venv/dev ## Rewrite the golden files; review the diff
 	$(BIN)/pytest -n auto --rewrite-golden

@@ -117,3 +117,28 @@ def runpacks(ctx: click.Context, /, form: str, **asked: Any) -> None:
 
 
 synth.add_command(ship)
+
+
+@synth.command()
+@click.option("--out-dir", metavar="DIR", help="Write it below another folder.  [default: the repository]")
+@boolean("--check", default=False, help="Write nothing; say what would change.")
+@click.pass_context
+def data(ctx: click.Context, out_dir: str | None, check: bool) -> None:
+    """Make the data that ships with ftv4 again, byte for byte: packs, datasets, eval cases.
+
+    All of it is synthetic, curated by the synthetic curator, and says so. Exit code 4 when --check
+    finds a difference, or when a dataset there holds rows that somebody else approved.
+    """
+    from ftv4.steps.ship_data import changed_files, write_shipped
+
+    where = repository(ctx)
+    if check:
+        changed = changed_files(where)
+        if changed:
+            raise GateError(
+                f"{len(changed)} shipped files differ", problems=changed, hint="run it without --check"
+            )
+        click.echo("the shipped data is what it would be made as now")
+        return
+    written = write_shipped(where, out_dir)
+    click.echo(f"{len(written)} files written")

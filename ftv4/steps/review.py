@@ -33,7 +33,7 @@ class Desk:
         self.repository = repository
         self.path = repository.relative(path)
         self.pack = repository.read(ReviewPack, path)
-        self._guards = Guards.compile(repository.policy())
+        self.guards = Guards.compile(repository.policy())
         self._writes = True
         unknown = [item.id for item in self.pack.items if item.stage_name not in STAGES]
         if unknown:
@@ -62,7 +62,7 @@ class Desk:
     def grades(self, at: int, output: object = None) -> Grades:
         """What the graders say now of an item's output, or of another one in its place."""
         item = self.items[at]
-        return grades_of(self.stage(at), item.input, item.offered if output is None else output, self._guards)
+        return grades_of(self.stage(at), item.input, item.offered if output is None else output, self.guards)
 
     def problems(self, at: int, output: object = None) -> tuple[Problem, ...]:
         """What an output says wrongly by its contract."""
@@ -71,8 +71,8 @@ class Desk:
     def objections(self, at: int, output: object = None) -> tuple[Objection, ...]:
         """What the guards have against an output, with the words they object to."""
         shown = self.items[at].offered if output is None else output
-        doctrine = self._guards.doctrine_objections(shown)
-        return (*doctrine, *self._guards.drift_objections(shown, self.stage(at).name))
+        doctrine = self.guards.doctrine_objections(shown)
+        return (*doctrine, *self.guards.drift_objections(shown, self.stage(at).name))
 
     def approve(self, at: int, reviewer: str, now: datetime) -> None:
         """Approve the item's output as it stands now; its digest is kept (weaknesses.md E9)."""
@@ -118,14 +118,18 @@ class Desk:
             self._writes = True
             self._save()
 
+    def replace(self, at: int, item: ReviewItem) -> None:
+        """Put another state of an item in its place."""
+        items = list(self.pack.items)
+        items[at] = item
+        self.pack = self.pack.model_copy(update={"items": tuple(items)})
+        self._save()
+
     def _decide(self, at: int, reviewer: str, now: datetime, **decision: Any) -> None:
         self._change(at, reviewer=reviewer, reviewed_at=iso(now), grades=self.grades(at), **decision)
 
     def _change(self, at: int, **members: Any) -> None:
-        items = list(self.pack.items)
-        items[at] = items[at].model_copy(update=members)
-        self.pack = self.pack.model_copy(update={"items": tuple(items)})
-        self._save()
+        self.replace(at, self.items[at].model_copy(update=members))
 
     def _save(self) -> None:
         if self._writes:
@@ -191,12 +195,23 @@ def curate_all(desk: Desk, now: datetime) -> None:
     """
     with desk.in_one_go():
         for at in _undecided(desk):
-            item = desk.items[at]
-            output = curate(desk.stage(at), item.input, item.output)
-            if passes(desk.grades(at, output)):
-                desk.edit(at, output)
-                desk.note(at, NOTE)
-                desk.approve(at, REVIEWER, now)
+            desk.replace(at, curated(desk.items[at], desk.guards, now))
+
+
+def curated(item: ReviewItem, guards: Guards, now: datetime) -> ReviewItem:
+    """An item as the synthetic curator leaves it: rewritten and approved, or as it was."""
+    stage = STAGES[item.stage_name]
+    output = curate(stage, item.input, item.output)
+    grades = grades_of(stage, item.input, output, guards)
+    if not passes(grades):
+        return item
+    decision = {
+        "approved": True,
+        "reviewer": REVIEWER,
+        "reviewed_at": iso(now),
+        "output_sha256": digest(output),
+    }
+    return item.model_copy(update={"edited_output": output, "grades": grades, "notes": NOTE, **decision})
 
 
 def _undecided(desk: Desk) -> list[int]:

@@ -8,7 +8,7 @@ from ftv4.synth.curator.voice import Move, Voice
 def write(reading: Reading, voice: Voice, stage_input: Json) -> Json:
     """Everything of a blue_ocean output that the envelope doesn't hold."""
     shown = reading.present[:2]
-    usual = reading.choose(voice.moves, 1 if len(shown) > 1 else 2, "move", reading.first)
+    usual = reading.choose(voice.moves, 1 if len(shown) > 1 else 2, "move", reading.first, reading.third)
     moves = [
         _move(reading, voice.scenes[name].move, "medium" if name in reading.strong else "low", name)
         for name in shown
@@ -20,7 +20,7 @@ def write(reading: Reading, voice: Voice, stage_input: Json) -> Json:
         "asymmetric_moves": moves,
         "rejected_load_increasing_moves": [
             *(voice.scenes[name].rejected for name in shown),
-            reading.pick(voice.rejected, "rejected", reading.first),
+            reading.pick(voice.rejected, "rejected", reading.first, reading.third),
         ],
     }
 

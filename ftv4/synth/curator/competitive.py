@@ -17,7 +17,7 @@ def write(reading: Reading, voice: Voice, stage_input: Json) -> Json:
         ],
         "vulnerabilities": [
             *(scene.vulnerability for scene in scenes),
-            reading.pick(voice.vulnerabilities, "vulnerability", reading.first),
+            reading.pick(voice.vulnerabilities, "vulnerability", reading.third),
         ],
         "collapsed_view": scenes[0].view,
     }
@@ -34,7 +34,7 @@ def _pressures(reading: Reading, voice: Voice) -> list[Json]:
         _pressure(reading, voice.scenes[name].pressure, "medium" if name in reading.strong else "low", name)
         for name in reading.present[:2]
     ]
-    usual = reading.pick(voice.pressures, "pressure", reading.first)
+    usual = reading.pick(voice.pressures, "pressure", reading.third)
     return [*found, _pressure(reading, usual, "low", *reading.present[:2])]
 
 

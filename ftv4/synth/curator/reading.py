@@ -5,7 +5,7 @@ same situation get the same words.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -67,6 +67,11 @@ class Reading:
         return self.present[0]
 
     @property
+    def third(self) -> str:
+        """The situation that is only felt at the edges; empty where there are but two."""
+        return self.present[2] if len(self.present) > 2 else ""
+
+    @property
     def strong(self) -> tuple[str, ...]:
         """Situations whose signal is high."""
         return tuple(name for name in self.present if self.level(name) in _HIGH)
@@ -107,7 +112,7 @@ def read(stage_input: Json) -> Reading:
         service_mix=owner.get("service_mix_bucket", "unknown"),
         capacity=context.get("capacity_bounds", {}).get("schedule_fill_bucket") or values[SIGNALS["squeeze"]],
         rows=_rows(stage_input["data_limits"]["notes"]),
-        present=_present(values),
+        present=present(values),
     )
 
 
@@ -129,7 +134,8 @@ def _from_context(context: Json) -> dict[str, str]:
     return found | {item["id"]: item["value_bucket"] for item in summary if item["id"] in _QUANT}
 
 
-def _present(values: dict[str, str]) -> tuple[str, ...]:
+def present(values: Mapping[str, str]) -> tuple[str, ...]:
+    """The situations that signals show, in the order in which they decide."""
     high = [name for name, signal in SIGNALS.items() if values[signal] in _HIGH]
     medium = [name for name, signal in SIGNALS.items() if values[signal] in _MEDIUM]
     return tuple(high + medium) if high else (STEADY, *medium)

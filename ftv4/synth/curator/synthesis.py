@@ -42,13 +42,13 @@ def _actions(reading: Reading, voice: Voice, order: tuple[str, ...]) -> list[str
 
 
 def _path(reading: Reading, path: Path, name: str, order: tuple[str, ...]) -> Json:
-    """A path with some of its points: the first situation chooses two lists, the next one the others."""
-    first, second = order[:2]
+    """A path with some of its points; the three leading situations choose which."""
+    first, second, third = order[:3]
     return {
         "title": path.title,
         "who_it_fits": path.who_it_fits,
         "tradeoffs": reading.choose(path.tradeoffs, 2, name, "tradeoffs", first),
-        "first_steps": reading.choose(path.first_steps, 3, name, "first_steps", second),
-        "risks": reading.choose(path.risks, 2, name, "risks", first),
-        "guardrails": reading.choose(path.guardrails, 2, name, "guardrails", second),
+        "first_steps": reading.choose(path.first_steps, 3, name, "first_steps", first, second),
+        "risks": reading.choose(path.risks, 2, name, "risks", second),
+        "guardrails": reading.choose(path.guardrails, 2, name, "guardrails", third),
     }
