@@ -11,6 +11,7 @@ import click
 
 from ftv4.cli.clients import connect_provider
 from ftv4.cli.options import boolean, format_option, now, print_json, repository, stage_option
+from ftv4.cli.progress import progress
 from ftv4.encode import for_log, name_for_log
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def number(value: str) -> float:
 SUFFIX = _like(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", "1 to 64 letters, digits, dots, - or _")
 MODEL = _like(r"[A-Za-z0-9][A-Za-z0-9_./:-]{0,190}", "a model's name")
 NOTES = _like(r"[^\ud800-\udfff]{0,4000}", "4000 characters of UTF-8 text or less")
+
+LABEL = "reading rows"
 
 provider_option = click.option(
     "--provider",
@@ -151,17 +154,20 @@ def _plan(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
     from ftv4.steps.serve import provider_row
 
     asked, moment = _asked(given), now()
-    run = prepare(where, asked, moment)
+    with progress(LABEL) as step:
+        run = prepare(where, asked, moment, step)
     life = lifetime(provider_row(where, asked.provider), asked.config.base_model)
     return _answer(run, warnings=life.warnings(moment.date()))
 
 
 def _buy(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
-    from ftv4.steps.launch import buy, follow_run
+    from ftv4.steps.launch import World, buy, follow_run
 
     asked = _asked(given)
     provider = connect_provider(where, asked.provider)
-    bought = buy(where, asked, provider, now, time.sleep, again=given["again"], warn=_warn)
+    world = World(now, time.sleep, lambda warning: click.echo(f"warning: {warning}", err=True))
+    with progress(LABEL) as step:
+        bought = buy(where, asked, provider, world, again=given["again"], progress=step)
     run = bought.run
     if given["follow"]:
         polling = _polling(given["poll_interval"], given["poll_timeout"])
@@ -216,10 +222,6 @@ def _polling(interval: float, minutes: float) -> "Polling":
     from ftv4.steps.launch import Polling
 
     return Polling(interval, minutes * 60, time.sleep, log=sys.stderr.isatty())
-
-
-def _warn(warning: str) -> None:
-    click.echo(f"warning: {warning}", err=True)
 
 
 def _answer(run: "Run", *, warnings: tuple[str, ...] = (), paid: bool = False) -> dict[str, Any]:

@@ -6,6 +6,7 @@ pass, so what is trained on is what was judged (weaknesses.md C6), and memory st
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from ftv4.documents import Line, Repository
 from ftv4.errors import ContractError, GateError, UsageError
 from ftv4.pipeline.messages import as_line, conversation, prompt_version, system_prompt
 from ftv4.stages.stage import Stage
-from ftv4.steps.gate import judge
+from ftv4.steps.gate import Progress, judge
 from ftv4.steps.runs import MANIFEST, RUNS, TRAINING, Run
 from ftv4.steps.serve import provider_row
 
@@ -51,7 +52,7 @@ class Asked:
     dry_run: bool
 
 
-def prepare(repository: Repository, asked: Asked, now: datetime) -> Run:
+def prepare(repository: Repository, asked: Asked, now: datetime, progress: Progress | None = None) -> Run:
     """Judge the dataset and write a run's folder: training file and manifest, or nothing at all.
 
     Raises ContractError when the dataset isn't there, and GateError with all reasons when too few
@@ -66,19 +67,25 @@ def prepare(repository: Repository, asked: Asked, now: datetime) -> Run:
             hint=f"`ftv4 datasets build --stage {asked.stage.name}` makes it from run records and reviews",
         )
     with repository.building(f"{RUNS}/{asked.stage.name}", stamp(now)) as folder:
-        manifest = _fill(repository, asked, row, folder, now)
+        manifest = _fill(repository, asked, row, folder, now, progress)
         repository.write_contract(folder / MANIFEST, manifest)
     return Run(repository.relative(folder), manifest, None)
 
 
-def _fill(repository: Repository, asked: Asked, row: ProviderRow, folder: Path, now: datetime) -> RunManifest:
+def _fill(
+    repository: Repository,
+    asked: Asked,
+    row: ProviderRow,
+    folder: Path,
+    now: datetime,
+    progress: Progress | None,
+) -> RunManifest:
     """Write the training file of a run; give back the manifest that says what is in it."""
     words = (asked.stage, repository.template(asked.stage.prompt), repository.policy())
     facts = row.base_models.get(asked.config.base_model)
-    with repository.writing(folder / TRAINING) as stream:
-        examples = Examples(
-            stream, words, bom=row.training_file_bom, limit=facts.context_tokens if facts else None
-        )
+    with repository.writing(folder / TRAINING) as stream, ThreadPoolExecutor(1) as beside:
+        limit = facts.context_tokens if facts else None
+        examples = Examples(stream, words, beside, bom=row.training_file_bom, limit=limit)
         report = judge(
             repository,
             asked.dataset,
@@ -87,8 +94,9 @@ def _fill(repository: Repository, asked: Asked, row: ProviderRow, folder: Path, 
             only=(ACCEPTANCE,),
             approved_only=asked.approved_only,
             on_accepted=examples.add,
+            progress=progress,
         )
-        examples.count()
+        examples.finish()
         _refuse(asked, report, examples)
     key = _key(asked, examples.sha256, prompt_version(*words))
     return RunManifest(
@@ -190,10 +198,19 @@ def _at(lines: Sequence[int], count: int) -> str:
 
 
 class Examples:
-    """A training file as it grows: its bytes, their hash, and its tokens."""
+    """A training file as it grows: its bytes, their hash, and its tokens.
+
+    Tokens are counted `beside` the caller (the count lets go of the interpreter), one batch behind.
+    """
 
     def __init__(
-        self, stream: IO[bytes], words: tuple[Stage, str, Policy], *, bom: bool, limit: int | None
+        self,
+        stream: IO[bytes],
+        words: tuple[Stage, str, Policy],
+        beside: Executor,
+        *,
+        bom: bool,
+        limit: int | None,
     ) -> None:
         self.limit = limit
         """The most tokens an example may have; None when nobody knows."""
@@ -206,6 +223,8 @@ class Examples:
         self._stream = stream
         self._sha256 = hashlib.sha256()
         self._words = words
+        self._beside = beside
+        self._counting: Future[None] | None = None
         self._overhead = (
             count_tokens([system_prompt(*words)])[0] + 3 * TOKENS_PER_MESSAGE + TOKENS_PER_EXAMPLE
         )
@@ -222,18 +241,28 @@ class Examples:
         self._numbers.append(line.number)
         self._texts.extend(message["content"] for message in talk[1:])
         if len(self._numbers) >= BATCH:
-            self.count()
+            self._hand_over()
 
-    def count(self) -> None:
-        """Count the tokens of the examples that haven't been counted yet."""
-        counts = iter(count_tokens(self._texts))
-        for number, question, answer in zip(self._numbers, counts, counts, strict=True):
+    def finish(self) -> None:
+        """Wait until every example is counted."""
+        self._hand_over()
+        if self._counting is not None:
+            self._counting.result()
+
+    def _hand_over(self) -> None:
+        if self._counting is not None:
+            self._counting.result()
+        self._counting = self._beside.submit(self._count, self._numbers, self._texts)
+        self._numbers, self._texts = [], []
+
+    def _count(self, numbers: list[int], texts: list[str]) -> None:
+        counts = iter(count_tokens(texts))
+        for number, question, answer in zip(numbers, counts, counts, strict=True):
             tokens = self._overhead + question + answer
             self.tokens += tokens
             self.longest = max(self.longest, tokens)
             if self.limit is not None and tokens > self.limit:
                 self.too_long.append(number)
-        self._numbers, self._texts = [], []
 
     @property
     def sha256(self) -> str:
@@ -249,7 +278,7 @@ def count_tokens(texts: Sequence[str]) -> list[int]:
     """Tokens of each text."""
     import toktok
 
-    counts: list[int] = toktok.batch_count(texts, ENCODING)
+    counts: list[int] = toktok.batch_count(texts, ENCODING, threads=1)
     return counts
 
 

@@ -19,6 +19,7 @@ from ftv4.documents import Repository
 from ftv4.encode import for_log, name_for_log
 from ftv4.errors import GateError, ServiceError, UsageError
 from ftv4.steps.finetune import Asked, prepare
+from ftv4.steps.gate import Progress
 from ftv4.steps.lifetime import lifetime
 from ftv4.steps.runs import JOB, RUNS, Run, record_of, runs, seen
 
@@ -37,6 +38,16 @@ Clock = Callable[[], datetime]
 Sleep = Callable[[float], None]
 Tell = Callable[[Job, JobEvent | None], None]
 """Hears each look at a job, with the newest line of its log if that was looked at."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What buying a job takes from outside."""
+
+    clock: Clock
+    sleep: Sleep
+    warn: Callable[[str], None]
+    """Hears what to know before money is spent."""
 
 
 @dataclass(frozen=True)
@@ -63,45 +74,33 @@ def buy(
     repository: Repository,
     asked: Asked,
     provider: "Provider",
-    clock: Clock,
-    sleep: Sleep,
-    warn: Callable[[str], None],
+    world: World,
     *,
     again: bool = False,
+    progress: Progress | None = None,
 ) -> Launched:
-    """Prepare a run and give it its job; `warn` hears what to know before money is spent.
+    """Prepare a run and give it its job; what never reaches the provider leaves no folder.
 
-    Raises what `prepare` and `launch` raise, and GateError when the provider trains the base model
-    no more or would refuse the training file: then nothing was sent.
+    Raises what `prepare` and `launch` raise.
     """
-    today = clock().date()
-    life = lifetime(provider.row, asked.config.base_model, provider.models())
-    closed = life.closed(today)
-    if closed:
-        raise GateError(
-            f"{provider.name}: {closed}; nothing was sent",
-            hint="take a base model that is still trained (--base-model), or another provider (--provider)",
-        )
-    for warning in life.warnings(today):
-        warn(warning)
-    run = prepare(repository, asked, clock())
+    run = prepare(repository, asked, world.clock(), progress)
     try:
-        _must_be_taken(repository, run, provider.row)
-        return launch(repository, run, provider, clock, sleep, again=again)
+        return launch(repository, run, provider, world, again=again)
     except BaseException:
         if not repository.path(run.folder).joinpath(JOB).exists():
-            repository.remove_folder(run.folder)  # nothing of it reached the provider
+            repository.remove_folder(run.folder)
         raise
 
 
 def launch(
-    repository: Repository, run: Run, provider: "Provider", clock: Clock, sleep: Sleep, *, again: bool = False
+    repository: Repository, run: Run, provider: "Provider", world: World, *, again: bool = False
 ) -> Launched:
     """Give a prepared run its job: the one that its key already has, or a new one.
 
     When an earlier run has the key, `run`'s folder is taken away and the earlier one is given back.
-    `again` pays although the job of the key failed or was cancelled. Raises ServiceError when that
-    happened and `again` isn't said, and when the answer to a creation was lost and no job shows yet.
+    `again` pays although the job of the key failed, was cancelled or is gone. Raises GateError when
+    the provider would refuse the run, and ServiceError when an earlier job ended badly and `again`
+    isn't said, or when the answer to a creation was lost and no job shows yet.
     """
     with repository.locked(f"{RUNS}/{run.manifest.stage}"):
         earlier = _earlier(repository, run)
@@ -111,13 +110,15 @@ def launch(
             run = _this_or(
                 repository, run, earlier if earlier and earlier.job_id in {None, alive.id} else None
             )
-            return Launched(adopt(repository, run, alive, clock()), paid=False)
+            return Launched(adopt(repository, run, alive, world.clock()), paid=False)
         if jobs and not again:
             raise _gone(provider.name, jobs[0])
+        _must_be_taken(repository, run, provider.row)
+        _must_be_open(provider, run, world)
         run = _this_or(repository, run, earlier if earlier and earlier.job_id is None else None)
-        run = _uploaded(repository, run, provider, clock())
-        _settled(run, clock())
-        return _create(repository, run, provider, clock, sleep, known={job.id for job in jobs})
+        run = _uploaded(repository, run, provider, world.clock())
+        _settled(run, world.clock())
+        return _create(repository, run, provider, world, known={job.id for job in jobs})
 
 
 def find_job(repository: Repository, run: Run, provider: "Provider", now: datetime) -> Run:
@@ -239,15 +240,15 @@ def _settled(run: Run, now: datetime) -> None:
 
 
 def _create(
-    repository: Repository, run: Run, provider: "Provider", clock: Clock, sleep: Sleep, known: set[str]
+    repository: Repository, run: Run, provider: "Provider", world: World, known: set[str]
 ) -> Launched:
     """The paid request: written down, sent once, written down."""
-    attempted = clock()
+    attempted = world.clock()
     run = run.attempted(repository, iso(attempted))
     try:
         job = provider.create_job(_new_job(run))
     except AnswerLost as error:
-        found = _look_for(provider, run, sleep, known)
+        found = _look_for(provider, run, world.sleep, known)
         if found is None:
             raise _lost(run, error.message, attempted + SETTLE) from None
         job = found
@@ -255,7 +256,7 @@ def _create(
         # Refused for certain: nothing to wait for the next time.
         run.attempted(repository, None)
         raise
-    return Launched(adopt(repository, run, job, clock()), paid=True)
+    return Launched(adopt(repository, run, job, world.clock()), paid=True)
 
 
 def _new_job(run: Run) -> NewJob:
@@ -325,6 +326,20 @@ def _lost(run: Run, reason: str, until: datetime) -> ServiceError:
         hint=f"`ftv4 ft follow {run.folder}`, or the same `ft stage` again, adopts the job once it shows",
         retryable=True,
     )
+
+
+def _must_be_open(provider: "Provider", run: Run, world: World) -> None:
+    """Raise GateError when the provider trains the base model no more; warn when its end is near."""
+    today = world.clock().date()
+    life = lifetime(provider.row, run.manifest.config.base_model, provider.models())
+    closed = life.closed(today)
+    if closed:
+        raise GateError(
+            f"{provider.name}: {closed}; nothing was sent",
+            hint="take a base model that is still trained (--base-model), or another provider (--provider)",
+        )
+    for warning in life.warnings(today):
+        world.warn(warning)
 
 
 def _must_be_taken(repository: Repository, run: Run, row: ProviderRow) -> None:

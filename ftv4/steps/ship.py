@@ -25,7 +25,7 @@ from ftv4.steps.evals import Evaluation, save
 from ftv4.steps.finetune import Asked, prepare
 from ftv4.steps.gate import judge
 from ftv4.steps.items import Scope
-from ftv4.steps.launch import Polling, buy, follow_run
+from ftv4.steps.launch import Polling, World, buy, follow_run
 from ftv4.steps.logbook import STAGE, Logbook
 from ftv4.steps.promote import Order as PromotionOrder
 from ftv4.steps.promote import promote
@@ -228,7 +228,7 @@ class _Voyage:
             run = prepare(self._repository, asked, self._now)
         else:
             provider = crew.connect(order.provider)
-            run = buy(self._repository, asked, provider, crew.clock, crew.sleep, crew.say).run
+            run = buy(self._repository, asked, provider, World(crew.clock, crew.sleep, crew.say)).run
             self._tuned(run)
             if order.poll_job:
                 polling = Polling(order.poll_interval_seconds, order.poll_timeout_minutes * 60, crew.sleep)

@@ -11,7 +11,7 @@ from ftv4.contracts.run import JobRecord, TuningConfig
 from ftv4.errors import GateError, ServiceError
 from ftv4.stages import STAGES
 from ftv4.steps.finetune import Asked
-from ftv4.steps.launch import SETTLE, Polling, buy, find_job, follow_run
+from ftv4.steps.launch import SETTLE, Polling, World, buy, find_job, follow_run
 from ftv4.steps.runs import of_job, of_model, read_run, runs
 from tests.dataset_rows import rows, write_dataset
 from tests.provider_sandbox import SECONDS, _provider, eventually, sandbox  # noqa: F401
@@ -40,10 +40,8 @@ class Operator:
         write_dataset(repository, rows(30))
 
     def buy(self, **members):
-        return buy(
-            self.repository, self.asked(), self.sandbox.connect(), self.clock, self.slept.append,
-            self.heard.append, **members,
-        )  # fmt: skip
+        world = World(self.clock, self.slept.append, self.heard.append)
+        return buy(self.repository, self.asked(), self.sandbox.connect(), world, **members)
 
     def asked(self):
         return Asked(
@@ -251,6 +249,14 @@ def test_a_vanished_job_is_paid_for_again_only_when_that_is_said(operator):
 
     assert operator.buy(again=True).paid
     assert operator.sandbox.jobs_made() == 2
+
+
+def test_E7_a_run_that_has_its_job_is_linked_even_when_no_new_ones_are_taken(operator):
+    first = operator.buy().run
+    listed = {"data": [{"id": "gpt-4o-mini-2024-07-18", "object": "model", "shutdown_date": "2026-11-22"}]}
+    operator.sandbox.fail("alter", "GET", "/models", fields=listed)
+
+    assert operator.buy().run.job_id == first.job_id
 
 
 # lost answers
