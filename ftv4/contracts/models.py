@@ -48,7 +48,7 @@ class Pin(Contract):
     """The model that serves a stage now, and since when."""
 
     model_id: ModelId
-    temperature: Annotated[float, Field(strict=False, ge=0, le=2)] = 0
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0
     max_tokens: Annotated[Whole, Field(ge=1)] = 1200
     schema_version: str
     prompt_version: Annotated[str, Field(min_length=1, max_length=40)] = "v1"
@@ -70,7 +70,7 @@ class PinOverride(Contract):
     """The members of a pin that one industry replaces."""
 
     model_id: ModelId | None = None
-    temperature: Annotated[float, Field(strict=False, ge=0, le=2)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_tokens: Annotated[Whole, Field(ge=1)] | None = None
     schema_version: str | None = None
     prompt_version: Annotated[str, Field(min_length=1, max_length=40)] | None = None

@@ -7,7 +7,7 @@ from pydantic import Field
 from ftv4.contracts import Contract, Items, Whole
 
 Terms = Annotated[tuple[str, ...], Items]
-Share = Annotated[float, Field(ge=0, le=1, strict=False, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class TrainingDiversity(Contract):

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from ftv4.contracts import Contract, Items, Json, Whole
 
-Dollars = Annotated[float, Field(strict=False, ge=0)]
+Dollars = Annotated[float, Field(ge=0)]
 """US dollars per million tokens."""
 
 

@@ -50,7 +50,7 @@ class ModelConfig(Contract):
     model_id: str
     prompt_version: str
     schema_version: str
-    temperature: Annotated[float, Field(strict=False)]
+    temperature: float
     max_tokens: Whole
     rollout: Rollout = Rollout()
     fallback: Fallback = Fallback()

@@ -19,7 +19,7 @@ class TuningConfig(Contract):
     base_model: str
     suffix: Annotated[str, Field(min_length=1, max_length=64)]
     n_epochs: Annotated[Whole, Field(ge=1, le=50)] | None = None
-    learning_rate_multiplier: Annotated[float, Field(strict=False, gt=0)] | None = None
+    learning_rate_multiplier: Annotated[float, Field(gt=0)] | None = None
     seed: Annotated[Whole, Field(ge=0, le=2147483647)] | None = None
     notes: str = ""
 

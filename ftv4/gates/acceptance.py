@@ -159,7 +159,7 @@ class _Rows:
                 "stage_unknown", "neither file name nor rows say which stage this is", "give --stage"
             )
         if self._unapproved:
-            problem = f"{len(self._unapproved)} rows are not approved, and not trained on"
+            problem = f"rows that are not approved, and not trained on: {len(self._unapproved)}"
             yield self._finding("not_approved", self._unapproved[0], Problem("/approved", problem))
 
     def _rejected(self, line: int, rejection: Rejection) -> Iterator[Finding]:

@@ -107,7 +107,7 @@ class Variety:
             ),
         ):
             if share > limit:
-                yield rule, f"{words} {_percent(share)}% exceeds max {_percent(limit)}%."
+                yield rule, f"{words} {percent(share)} exceeds max {percent(limit)}."
 
 
 def start(ask: Ask) -> Variety:
@@ -144,6 +144,6 @@ def _top(counts: Counter[str], of: int) -> float:
     return max(counts.values(), default=0) / of if of else 0.0
 
 
-def _percent(share: float) -> str:
-    """One decimal, ties up, as JavaScript's toFixed."""
-    return str(Decimal(share * 100).quantize(Decimal("0.1"), ROUND_HALF_UP))
+def percent(share: float) -> str:
+    """A share with one decimal, ties up, as JavaScript's toFixed."""
+    return f"{Decimal(share * 100).quantize(Decimal('0.1'), ROUND_HALF_UP)}%"

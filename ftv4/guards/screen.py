@@ -19,6 +19,9 @@ _FOLD = bytes(
 )
 """Letters in lower case, digits as `0`, `_` and `@` as they are, everything else as a space."""
 
+_ASCII_IN_LOWER_CASE = ("\N{KELVIN SIGN}".encode(), "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}".encode())
+"""The two characters that become ASCII letters in lower case, and split words before."""
+
 _ESCAPED = re.compile(r'["\\\x00-\x1f]')
 
 
@@ -84,14 +87,13 @@ def fold(text: str) -> bytes:
 
 
 def _as_bytes(payload: object) -> bytes | None:
-    """The payload as JSON in which every string stands verbatim; None where JSON must escape one."""
+    """The payload as JSON in which every string stands verbatim; None where one doesn't."""
     try:
         text = orjson.dumps(payload)
     except TypeError:
         return None  # lone surrogates, integers past 64 bits, deeper than orjson goes
-    if not text.isascii():
-        # The two characters outside ASCII whose lower case is ASCII: KELVIN SIGN, dotted capital I.
-        text = text.replace(b"\xe2\x84\xaa", b"k").replace(b"\xc4\xb0", b"i ")
+    if not text.isascii() and any(letter in text for letter in _ASCII_IN_LOWER_CASE):
+        return None
     if b"\\" in text:
         text = text.replace(b'\\"', b"  ")
     return None if b"\\" in text else text

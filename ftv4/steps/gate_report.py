@@ -8,6 +8,7 @@ from ftv4.contracts import Json
 from ftv4.contracts.findings import Finding, GateReport
 from ftv4.contracts.policy import TrainingDiversity
 from ftv4.encode import code_span, for_log, for_markdown
+from ftv4.gates.diversity import percent
 from ftv4.render import render
 
 if TYPE_CHECKING:
@@ -49,15 +50,18 @@ def table(report: GateReport) -> "Table | None":
 def verdict(report: GateReport) -> str:
     """One line: passed or refused, how many rows, and the measures of diversity."""
     word = "passed" if report.passed else "refused"
-    parts = [f"{for_log(report.file)}: {word}: {report.accepted_rows} of {report.total_rows} rows accepted"]
-    parts[0] += f" for {report.stage}"
-    parts += [", ".join(f"{count} {reason}" for reason, count in report.rejection_reasons.items())]
+    parts = [
+        f"{for_log(report.file)}: {word}: {report.accepted_rows} of {report.total_rows} rows accepted "
+        f"for {report.stage}",
+        ", ".join(f"{count} {reason}" for reason, count in report.rejection_reasons.items()),
+    ]
     if report.diversity:
         seen = report.diversity.summary
-        parts.append(
-            f"{seen.unique_industries} industries, the largest {seen.top_industry_share:.1%}; most frequent "
-            f"action {seen.duplicate_actions_share:.1%}, constraint {seen.same_constraint_prefix_share:.1%}"
-        )
+        parts += [
+            f"{seen.unique_industries} industries, the largest {percent(seen.top_industry_share)}",
+            f"most frequent action {percent(seen.duplicate_actions_share)}, "
+            f"constraint {percent(seen.same_constraint_prefix_share)}",
+        ]
     return "; ".join(part for part in parts if part)
 
 
@@ -117,5 +121,5 @@ def _measures(report: GateReport, limits: TrainingDiversity) -> list[tuple[str, 
     return [
         ("approved rows", str(seen.approved_rows), f"at least {limits.min_total_rows}"),
         ("industries", str(seen.unique_industries), f"at least {limits.min_industries}"),
-        *((name, f"{share:.1%}", f"at most {limit:.1%}") for name, share, limit in shares),
+        *((name, percent(share), f"at most {percent(limit)}") for name, share, limit in shares),
     ]

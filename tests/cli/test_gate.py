@@ -1,0 +1,207 @@
+import json
+
+import pytest
+
+from tests.gates.build import lines, row, varied
+
+
+def write(repository, *rows, name="train/datasets/stage_synthesis.jsonl"):
+    repository.write(name, lines(*rows))
+    return name
+
+
+def spoiled():
+    """Rows with one thing wrong each, the way strangers get them wrong."""
+    rows = varied(42)
+    rows[3]["output"]["confidence"] = "sure"
+    rows[3]["output"]["</td>|`@octo/cat`"] = "::error::x"
+    rows[8]["input"]["schema_version"] = "stage_input_synthesis_v0"
+    rows[12]["output"]["paths"]["A"]["risks"][1] = "Ask name: Jo Smith\u202e, a customer."
+    rows[20]["approved"] = False
+    return [*rows, b"{broken", b"", b"null"]
+
+
+def test_a_good_dataset_passes(repository, ftv4):
+    done = ftv4("gate", write(repository, *varied(42)))
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out == (
+        "train/datasets/stage_synthesis.jsonl: passed: 42 of 42 rows accepted for synthesis_decision; "
+        "5 industries, the largest 21.4%; most frequent action 0.5%, constraint 14.3%\n"
+    )
+
+
+def test_a_refusal_names_file_line_rule_and_fix_and_exits_4(repository, ftv4):
+    done = ftv4("gate", write(repository, *spoiled()))
+
+    assert (done.code, done.err) == (4, "")
+    assert (
+        "train/datasets/stage_synthesis.jsonl:9: input_schema_version_mismatch: /input/schema_version: says "
+        "stage_input_synthesis_v0; this ftv4 trains on stage_input_synthesis_v1 "
+        "(build the dataset again with ftv4 datasets build, or give its --stage)\n"
+    ) in done.out
+    assert done.out.splitlines()[-1].startswith(
+        "train/datasets/stage_synthesis.jsonl: refused: 38 of 44 rows"
+    )
+    assert done.out.isascii()
+
+
+def test_json_holds_everything(repository, ftv4):
+    done = ftv4("gate", write(repository, *spoiled()), "--format", "json")
+    report = json.loads(done.out)
+
+    assert done.code == 4
+    assert report["passed"] is False
+    assert {(finding["line"], finding["rule"]) for finding in report["findings"]} == {
+        (4, "output_schema_invalid"),
+        (9, "input_schema_version_mismatch"),
+        (13, "raw_leak_scan_failed"),
+        (21, "not_approved"),
+        (43, "malformed_line"),
+        (45, "missing_input_or_output"),
+        (None, "too_few_accepted_rows"),
+    }
+    assert set(report["diversity"]) == {"passed", "failures", "summary"}
+    assert report["diversity"]["summary"]["approved_rows"] == 41
+    assert "/output/<~1td>|`@octo~1cat`" in [finding["pointer"] for finding in report["findings"]]
+
+
+def test_markdown_is_a_page_that_nothing_from_a_row_can_mark_up(repository, ftv4, golden):
+    done = ftv4("gate", write(repository, *spoiled()), "--format", "markdown")
+
+    assert done.code == 4
+    golden("gate_refused.md", done.out)
+
+
+def test_markdown_of_a_passed_dataset(repository, ftv4, golden):
+    done = ftv4("gate", write(repository, *varied(42)), "--format=markdown")
+
+    golden("gate_passed.md", done.out)
+
+
+def test_people_are_shown_the_first_findings_and_json_has_them_all(repository, ftv4):
+    name = write(repository, *[b"x"] * 30)
+
+    assert "and 13 more; --format json lists them all\n" in ftv4("gate", name).out
+    assert (
+        "and 13 more; `ftv4 gate --format json` lists them all" in ftv4("gate", name, "--format=markdown").out
+    )
+    assert len(json.loads(ftv4("gate", name, "--format=json").out)["findings"]) == 33
+
+
+def test_several_files_get_a_report_each(repository, ftv4):
+    good = write(repository, *varied(42))
+    done = ftv4("gate", good, write(repository, b"null", name="bad.jsonl"), "--format=json")
+    answer = json.loads(done.out)
+
+    assert done.code == 4
+    assert answer["passed"] is False
+    assert [report["passed"] for report in answer["reports"]] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("make", "problem", "line"),
+    [
+        (lambda repository: None, "no such file", None),
+        (lambda repository: repository.path("rows.jsonl").mkdir(), "is a directory", None),
+        (lambda repository: repository.write("rows.jsonl", b'{"a":1}\n\xff\xfe\x00'), "not UTF-8 text", 2),
+    ],
+)
+@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+def test_a_file_that_is_no_dataset_is_reported_and_exits_3(repository, ftv4, make, problem, line, form):
+    make(repository)
+    done = ftv4("gate", write(repository, *varied(42)), "rows.jsonl", "--format", form)
+
+    assert (done.code, done.err) == (3, "")
+    assert problem in done.out
+    if form == "json":
+        (finding,) = json.loads(done.out)["reports"][1]["findings"]
+        assert (finding["rule"], finding["line"], finding["problem"]) == ("not_a_dataset", line, problem)
+
+
+def test_an_empty_dataset_is_refused(repository, ftv4):
+    done = ftv4("gate", write(repository))
+
+    assert done.code == 4
+    assert "0 accepted rows; synthesis_decision needs 40" in done.out
+    assert "Approved rows 0 below minimum 40." in done.out
+
+
+def test_only_may_repeat(repository, ftv4):
+    name = write(repository, *varied(3))
+
+    assert ftv4("gate", name, "--only", "acceptance").code == 0
+    assert ftv4("gate", name, "--only=rows", "--only=acceptance", "--min_rows=3").code == 0
+    assert json.loads(ftv4("gate", name, "--only=rows", "--format=json").out)["diversity"] is None
+    refused = ftv4("gate", name, "--only", "size")
+    assert refused.code == 2
+    assert "no gate size; there are acceptance, rows, diversity" in refused.err
+
+
+def test_approved_only_can_be_turned_off(repository, ftv4):
+    name = write(repository, row(approved=False), name="stage_quant.jsonl")
+
+    assert ftv4("gate", name, "--min-rows=1", "--only=rows").code == 4
+    assert ftv4("gate", name, "--min-rows=1", "--only=rows", "--approved_only=false").code == 0
+    assert ftv4("gate", name, "--approved-only=flase").code == 2
+
+
+def test_another_policy_can_be_asked(repository, ftv4):
+    policy = json.loads(repository.read_text("config/intelligence_v4.policy.json"))
+    policy["training_diversity"]["min_total_rows"] = 1
+    repository.write("strict.json", json.dumps(policy | {"forbidden_vocabulary": ["owner"]}))
+
+    done = ftv4("gate", write(repository, *varied(42)), "--policy", "strict.json")
+
+    assert (done.code, "42 doctrine_guard_failed" in done.out) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda text: text.replace('"forbidden_vocabulary"', '"forbiden_vocabulary"'), "forbiden_vocabulary"),
+        (lambda text: text[: len(text) // 2], "not JSON"),
+        (lambda text: text.replace("0.35", '"0.35"', 1), "max_duplicate_actions_share"),
+    ],
+)
+def test_D2_a_policy_with_a_typo_is_an_error_never_the_defaults(repository, ftv4, spoil, problem):
+    """D2: the Node tool fell back to its built-in policy without a word."""
+    path = "config/intelligence_v4.policy.json"
+    repository.write(path, spoil(repository.read_text(path)))
+
+    done = ftv4("gate", write(repository, *varied(42)))
+
+    assert (done.code, done.out) == (3, "")
+    assert problem in done.err
+
+
+def test_the_compatible_leak_scan_is_a_policy_switch(repository, ftv4):
+    """A3: refused by the Node tool's rule, trained on by ours."""
+    whole = row("quant_signals")
+    whole["output"]["data_quality"]["notes"] = ["clearer customer expectations"]
+    name = write(repository, whole, name="stage_quant.jsonl")
+    path = "config/intelligence_v4.policy.json"
+
+    assert ftv4("gate", name, "--only=acceptance").code == 0
+    policy = json.loads(repository.read_text(path)) | {"leak_scan": {"raw_row_hint": "any"}}
+    repository.write(path, json.dumps(policy))
+    assert "raw_leak_scan_failed" in ftv4("gate", name, "--only=acceptance").out
+
+
+def test_a_file_is_found_from_any_folder(repository, ftv4, monkeypatch):
+    write(repository, *varied(42))
+    monkeypatch.chdir(repository.path("train/datasets"))
+
+    assert ftv4("gate", "stage_synthesis.jsonl").code == 0
+    assert ftv4("gate", "train/datasets/stage_synthesis.jsonl").out.startswith("train/datasets/stage_syn")
+
+
+def test_a_stage_that_does_not_exist_is_a_usage_error(repository, ftv4):
+    assert ftv4("gate", write(repository), "--stage", "toString").code == 2
+    assert ftv4("gate").code == 2
+
+
+def test_rows_of_another_stage_are_refused(repository, ftv4):
+    done = ftv4("gate", write(repository, row("blue_ocean")), "--stage=quant_signals", "--only=acceptance")
+
+    assert "says stage_input_blue_ocean_v1; this ftv4 trains on stage_input_quant_v1" in done.out

@@ -1,0 +1,58 @@
+"""Builders: rows that name only what matters, and the dataset files they make."""
+
+import copy
+from functools import cache
+from typing import Any
+
+import orjson
+
+from ftv4.canonical import digest
+from tests.stages.build import brief, run
+
+INDUSTRIES = ("hvac", "plumbing", "electrical", "cleaning", "propane")
+CONSTRAINTS = ("Approvals", "Handoffs", "Quotes", "Crews", "Scheduling", "Estimates", "Callbacks")
+
+
+@cache
+def _sides(industry: str) -> Any:
+    return run(brief(industry=industry))
+
+
+def row(stage: str = "quant_signals", industry: str = "hvac", approved: bool = True, **members: Any) -> Any:
+    """A row that every gate accepts, but for the members named. `edit` gets the row to change in depth."""
+    inputs, outputs = copy.deepcopy(_sides(industry))
+    whole = {
+        "id": f"run:run-1/stage:{stage}",
+        "created_at": "2026-02-09T19:03:27.337Z",
+        "client_id": "w1",
+        "industry": industry,
+        "input": inputs[stage],
+        "output": outputs[stage],
+        "grades": {"schema": "pass", "doctrine": "pass", "drift": "pass"},
+        "model": {"model_id": "deterministic:core-v1", "prompt_version": "v1"},
+        "approved": approved,
+        "notes": "",
+    }
+    return whole | members
+
+
+def approved_by(reviewer: str, of: Any) -> Any:
+    """The row with its approval, as `ftv4 review` records it."""
+    approval = {"reviewer": reviewer, "reviewed_at": "2026-02-10T08:00:00.000Z"}
+    return of | {"approval": approval | {"output_sha256": digest(of["output"])}}
+
+
+def varied(count: int, stage: str = "synthesis_decision") -> list[Any]:
+    """Rows that differ enough for every gate."""
+    rows = [row(stage, INDUSTRIES[number % len(INDUSTRIES)]) for number in range(count)]
+    for number, one in enumerate(rows):
+        if stage == "synthesis_decision":
+            subject = CONSTRAINTS[number % len(CONSTRAINTS)]
+            one["output"]["primary_constraint"] = f"{subject} wait for the owner in week {number}."
+            one["output"]["first_30_days"] = [f"Week {week}: settle case {number}." for week in range(1, 6)]
+    return rows
+
+
+def lines(*rows: Any) -> bytes:
+    """A dataset file's bytes; bytes stand for lines as they are."""
+    return b"".join((one if isinstance(one, bytes) else orjson.dumps(one)) + b"\n" for one in rows)
