@@ -123,6 +123,7 @@ _REPOSITORY: list[tuple[str, str, Endpoint]] = [
     ("GET", "/commits/{ref:path}/statuses", issues.list_statuses),
     ("GET", "/commits/{ref:path}/check-runs", issues.list_checks),
     ("GET", "/commits/{ref:path}", objects.get_commit),
+    ("GET", "/statuses/{ref:path}", issues.list_statuses),
     ("POST", "/statuses/{sha}", issues.create_status),
     ("POST", "/check-runs", issues.create_check),
     ("GET", "/check-runs/{id:int}", issues.get_check),
@@ -236,8 +237,7 @@ def _git(forge: Forge) -> Served:
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return _json(Answer(status, Refused(status, "Not Found").body))
+    return _json(Answer(404, Refused(404, "Not Found").body))
 
 
 def _own_routes(script: Script, store: Store) -> list[Route]:

@@ -13,7 +13,7 @@ import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ftv4.sandbox.forge_store import Store, Thing
-from ftv4.sandbox.provider.faults import PLAYS, Answer, Fault, Script, read_whole
+from ftv4.sandbox.provider.faults import PLAYS, Answer, Call, Fault, Script, hang_up, read_whole
 
 OWN = "/_sandbox/"
 
@@ -43,6 +43,15 @@ def _complete(fault: ForgeFault) -> ForgeFault:
     return fault.model_copy(update={"status": 403, "headers": reset | fault.headers})
 
 
+async def _accept_then_drop(fault: Fault, call: Call, answer: Answer, send: Send) -> None:
+    """Done before the connection closes, so that who looks then finds it; with `seconds`, that much after."""
+    if fault.seconds:
+        await PLAYS["accept_then_drop"](fault, call, answer, send)
+    else:
+        await call(answer.keep)
+        await hang_up(send)
+
+
 class Faulty:
     """The forge's ASGI app with the script played around it."""
 
@@ -61,7 +70,8 @@ class Faulty:
             await self._app(scope, receive, answer.watching(send))
         else:
             body = await read_whole(receive)
-            await PLAYS[fault.kind](fault, lambda to: self._app(scope, body, to), answer, send)
+            play = _accept_then_drop if fault.kind == "accept_then_drop" else PLAYS[fault.kind]
+            await play(fault, lambda to: self._app(scope, body, to), answer, send)
         self._note(scope, answer, fault)
 
     def _note(self, scope: Scope, answer: Answer, fault: Fault | None) -> None:

@@ -220,14 +220,18 @@ class BareRepository:
         with tempfile.TemporaryDirectory(prefix="ftv4-index-") as folder:
             index = Path(folder) / "index"
             self("read-tree", base or "--empty", index=index)
-            files = "".join(f"{mode} {sha}\t{path}\0" for mode, sha, path in lines if mode != "040000")
-            arguments = ("update-index", "-z", "--add", "--replace", "--index-info")
-            self(*arguments, stdin=files.encode(), index=index)
+            self._to_index(index, [line for line in lines if line[0] != "040000"])
             for mode, sha, path in lines:
                 if mode == "040000":
-                    self("rm", "-r", "--quiet", "--cached", "--ignore-unmatch", "--", path, index=index)
-                    self("read-tree", f"--prefix={path}/", sha, index=index)
+                    below = self("ls-files", "-z", "--", f":(literal){path}", index=index).split("\0")
+                    self._to_index(index, [("0", ZERO, name) for name in below if name])
+                    files = [entry for entry in self.tree(sha, recursive=True) if entry.kind != "tree"]
+                    self._to_index(index, [(one.mode, one.sha, f"{path}/{one.path}") for one in files])
             return self("write-tree", index=index)
+
+    def _to_index(self, index: Path, lines: Sequence[tuple[str, str, str]]) -> None:
+        text = "".join(f"{mode} {sha}\t{path}\0" for mode, sha, path in lines)
+        self("update-index", "-z", "--add", "--replace", "--index-info", stdin=text.encode(), index=index)
 
     # history
 
