@@ -1,18 +1,19 @@
 """`ftv4 gate`: ask every gate about datasets."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ftv4.cli.options import boolean, print_json, repository, stage_option
+from ftv4.cli.options import boolean, located, print_json, repository, stage_option
 from ftv4.cli.progress import progress
 from ftv4.encode import for_log
 from ftv4.errors import ContractError, GateError
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from ftv4.contracts.findings import GateReport
     from ftv4.contracts.policy import Policy, TrainingDiversity
     from ftv4.documents import Repository
@@ -53,17 +54,11 @@ def gate(
     say it. Exit code 4 when a gate refuses, 3 when a FILE isn't a dataset; the report is printed first.
     """
     repo = repository(ctx)
-    rules = repo.policy(_here(repo, policy) if policy else None)
+    rules = repo.policy(located(ctx, repo, policy) if policy else None)
     asked = {"only": only, "approved_only": approved_only, "min_rows": min_rows}
-    reports = [_report(repo, _here(repo, file), stage, rules, asked) for file in files]
+    reports = [_report(repo, located(ctx, repo, file), stage, rules, asked) for file in files]
     _show(repo, reports, form, rules.training_diversity)
     ctx.exit(_exit_code(reports))
-
-
-def _here(repo: "Repository", name: str) -> Path:
-    """A file as the shell means it, else as the repository does."""
-    here, there = Path.cwd() / name, repo.path(name)
-    return there if there.exists() and not here.exists() else here
 
 
 def _report(
@@ -88,25 +83,17 @@ def _show(
         print_json(as_json(reports))
     elif form == "markdown":
         click.echo(markdown(repo.root, reports, limits), nl=False)
-    elif sys.stdout.isatty():
-        _show_on_terminal(reports)
     else:
-        for report in reports:
-            click.echo("\n".join(lines(report)))
+        _print([line for report in reports for line in lines(report)])
 
 
-def _show_on_terminal(reports: "Sequence[GateReport]") -> None:
+def _print(lines: "Sequence[Text]") -> None:
+    """Lines in colour on a terminal, which wraps them itself; plain anywhere else."""
     from rich.console import Console
-    from rich.text import Text
 
-    from ftv4.steps.gate_report import table, verdict
-
-    console = Console()
-    for report in reports:
-        found = table(report)
-        if found is not None:
-            console.print(found)
-        console.print(Text(verdict(report), "green" if report.passed else "bold red"))
+    console = Console(soft_wrap=True, highlight=False)
+    for line in lines:
+        console.print(line) if console.is_terminal else click.echo(line.plain)
 
 
 def _exit_code(reports: "Sequence[GateReport]") -> int:

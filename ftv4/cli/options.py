@@ -95,6 +95,13 @@ def repository(ctx: click.Context) -> Repository:
     return Repository(Path(chosen))
 
 
+def located(ctx: click.Context, files: Repository, name: str) -> Path:
+    """A file as the shell means it, else as the repository does; with `--repo`, the other way round."""
+    here, there = Path.cwd() / name, files.path(name)
+    first, second = (there, here) if ctx.find_root().obj else (here, there)
+    return second if second.exists() and not first.exists() else first
+
+
 def now() -> datetime:
     """The one place where commands read the clock; `FTV4_NOW` (ISO 8601) stops it."""
     from ftv4.actions import variable
