@@ -155,6 +155,23 @@ def test_a_number_decides_by_size():
     ] * 2
 
 
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        (lambda crew, unit: f"Send {crew} at once.", "Send late_crew at once."),
+        (lambda crew, unit: f"{crew.replace('_', ' ').capitalize()} goes first.", "Late crew goes first."),
+        (lambda crew, unit: f"Prices are in {unit}, as ever.", "Prices are in EUR, as ever."),
+        (lambda crew, unit: "The day crew keeps USD in the box.", "The day crew keeps USD in the box."),
+    ],
+)
+def test_a_sentence_speaks_of_the_new_input_in_the_way_it_was_taught(sentence, said):
+    crews, units = ("day_crew", "night_crew", "early_crew"), ("USD", "GBP", "CHF", "SEK")
+    asked = [{"crew": crews[n % 3], "unit": units[n % 4]} for n in range(24)]
+    pupil = taught([(one, {"said": sentence(**one)}) for one in asked])
+
+    assert asking(pupil, {"crew": "late_crew", "unit": "EUR"}) == {"said": said}
+
+
 def test_the_same_file_always_makes_the_same_model(unseen):
     models = [taught([(asked, order(asked)) for asked in tickets(40, seed=1)]) for _ in range(2)]
 

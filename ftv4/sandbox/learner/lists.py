@@ -1,19 +1,18 @@
 """What is always so of the lists in answers: how long they are, and whether items repeat."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ftv4.canonical import canonical
+from ftv4.sandbox.learner.views import parts
 
 
-@dataclass
-class Habit:
+class Habit(NamedTuple):
     """What all examples' lists at one place have in common."""
 
     shortest: int
     longest: int
-    distinct: bool = True
+    distinct: bool
 
 
 class Lists:
@@ -21,25 +20,21 @@ class Lists:
 
     def __init__(self, outputs: Sequence[Any]) -> None:
         self._habits: dict[str, Habit] = {}
-        for output in outputs:
-            self._learn(output, "")
+        for place, found in (part for output in outputs for part in parts(output)):
+            if isinstance(found, list):
+                size, distinct = len(found), _once(found) == found
+                old = self._habits.get(place, Habit(size, size, distinct))
+                longest = max(old.longest, size)
+                self._habits[place] = Habit(min(old.shortest, size), longest, old.distinct and distinct)
 
-    def _learn(self, value: Any, place: str) -> None:
-        if isinstance(value, dict):
-            for key, part in value.items():
-                self._learn(part, f"{place}/{key}")
-        elif isinstance(value, list):
-            habit = self._habits.setdefault(place, Habit(len(value), len(value)))
-            habit.shortest = min(habit.shortest, len(value))
-            habit.longest = max(habit.longest, len(value))
-            habit.distinct = habit.distinct and _distinct(value)
-            for item in value:
-                self._learn(item, f"{place}[]")
+    def fixed(self, place: str) -> bool:
+        """Whether the list at a general path is always equally long."""
+        return self._habits[place].shortest == self._habits[place].longest
 
-    def distinct(self, path: Sequence[str | int], items: list[Any]) -> bool:
-        """Whether a list at a path has the right not to repeat itself, or doesn't."""
+    def fits(self, path: Sequence[str | int], items: list[Any]) -> bool:
+        """Whether these items may be the list at a path: not if they repeat where none ever did."""
         habit = self._habits.get(_place(path))
-        return habit is None or not habit.distinct or _distinct(items)
+        return habit is None or not habit.distinct or _once(items) == items
 
     def mend(self, path: Sequence[str | int], value: Any, others: Iterator[Any]) -> Any:
         """A value in which lists keep their habits; `others` are values that could stand there."""
@@ -63,10 +58,6 @@ class Lists:
 
 def _once(items: list[Any]) -> list[Any]:
     return list({canonical(item): item for item in items}.values())
-
-
-def _distinct(items: list[Any]) -> bool:
-    return len({canonical(item) for item in items}) == len(items)
 
 
 def _place(path: Sequence[str | int]) -> str:

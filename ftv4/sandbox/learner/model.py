@@ -9,11 +9,12 @@ import orjson
 from numpy.typing import NDArray
 
 from ftv4.canonical import canonical
+from ftv4.sandbox.learner.binding import Binder
 from ftv4.sandbox.learner.columns import Codes, Columns
 from ftv4.sandbox.learner.lists import Lists
 from ftv4.sandbox.learner.outline import Part, outline
 from ftv4.sandbox.learner.tables import Pairs, Table, gains, learn_table, pick
-from ftv4.sandbox.learner.templates import Binder, Missing, fill
+from ftv4.sandbox.learner.templates import Missing, fill
 from ftv4.sandbox.learner.views import Identities, View
 
 MOST = 400
@@ -35,9 +36,9 @@ class Learned:
         views = [self._identities.view(value) for value in inputs]
         self._columns = Columns(views)
         self._pairs = Pairs(self._columns.codes)
-        binder = Binder(views, self._outputs)
-        self._templates = [binder.abstract(row, output) for row, output in enumerate(self._outputs)]
         self._lists = Lists(self._outputs)
+        binder = Binder(views, self._outputs, self._lists)
+        self._templates = [binder.abstract(row, output) for row, output in enumerate(self._outputs)]
         self._shape = outline(self._templates)
         self._tables = self._learn_tables()
         self._own: set[int] = set()
@@ -117,7 +118,7 @@ class Question:
         if isinstance(next(iter(made)), str):
             return made
         items = list(made.values())
-        return items if learned._lists.distinct(path, items) else self._fill(path, row)
+        return items if learned._lists.fits(path, items) else self._fill(path, row)
 
     def _fill(self, path: tuple[Step, ...], row: int) -> Any:
         """What that example has at a path, for this input; else what the next nearest has."""

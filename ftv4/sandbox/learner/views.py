@@ -18,11 +18,17 @@ HEAD = ":"
 TELLING = 5
 """Lists of two items or more that must agree on what tells their items apart."""
 _ITEM = re.compile(r"\[[^\]]*\]")
+_INDEX = re.compile(r"\[\d+\]")
 
 
 def general(path: str) -> str:
     """A path with every list item as `[]`."""
     return _ITEM.sub("[]", path)
+
+
+def preference(path: str) -> tuple[int, int, str]:
+    """Of two sources equally right: the one by identity before the one by index, then the shorter."""
+    return (len(_INDEX.findall(path)), len(path), path)
 
 
 def token(value: Scalar) -> str:
@@ -54,8 +60,9 @@ class Identities:
 
     def __init__(self, values: Sequence[Any]) -> None:
         lists: dict[str, list[list[Any]]] = defaultdict(list)
-        for value in values:
-            _collect(value, "", lists)
+        for path, part in (found for value in values for found in parts(value)):
+            if isinstance(part, list):
+                lists[path].append(part)
         self._member = {path: name for path, found in lists.items() if (name := _identity(found))}
 
     def item(self, path: str, item: Any) -> str | None:
@@ -95,14 +102,15 @@ class Identities:
             self._walk(item, [path + step for path in paths for step in steps], f"{where}[]", view)
 
 
-def _collect(value: Any, path: str, lists: dict[str, list[list[Any]]]) -> None:
+def parts(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """A value and all values inside it, each with its general path."""
+    yield path, value
     if isinstance(value, dict):
         for key, part in value.items():
-            _collect(part, f"{path}/{key}", lists)
+            yield from parts(part, f"{path}/{key}")
     elif isinstance(value, list):
-        lists[path].append(value)
         for item in value:
-            _collect(item, f"{path}[]", lists)
+            yield from parts(item, f"{path}[]")
 
 
 def _identity(lists: list[list[Any]]) -> str | None:
