@@ -1,20 +1,41 @@
 """Builds eval cases, and a provider whose models answer as a test says."""
 
+import atexit
 import json
+import shutil
+import tempfile
 import threading
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import orjson
 
 from ftv4.canonical import digest
+from ftv4.documents import Repository
 from ftv4.pipeline.brief import make_brief
 from ftv4.stages import STAGES
 from ftv4.steps.packs import PackPlan, read_pack, write_packs
 from ftv4.synth.curator import curate
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def plant(repository, cases_each=1):
+    """Cases of six industries, and a dataset of 42 accepted rows for synthesis_decision."""
+    shutil.copytree(_planted(cases_each), repository.root, dirs_exist_ok=True)
+
+
+@cache
+def _planted(cases_each):
+    folder = Path(tempfile.mkdtemp(prefix="ftv4-planted-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    plant_cases(Repository(folder), cases_each)
+    plant_dataset(Repository(folder))
+    shutil.rmtree(folder / "train/packs")
+    return folder
 
 
 def plant_cases(repository, per_industry=1, industries=None):

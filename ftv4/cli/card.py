@@ -15,14 +15,10 @@ def card() -> None:
 @card.command()
 @stage_option()
 @click.option("--model", required=True, metavar="ID", help="Whose card: <provider>:<model>.")
-@click.option(
-    "--base-model", metavar="ID", help="What it was tuned from.  [default: its run's]"
-)
+@click.option("--base-model", metavar="ID", help="What it was tuned from.  [default: its run's]")
 @click.option("--dataset", metavar="FILE", help="What it was trained on.  [default: its run's]")
 @boolean("--approved-only", default=True, help="Count only approved rows.")
-@click.option(
-    "--run-manifest", metavar="FILE", help="The run that made it.  [default: by the model's id]"
-)
+@click.option("--run-manifest", metavar="FILE", help="The run that made it.  [default: by the model's id]")
 @click.option("--notes", default="", help="For the card.")
 @click.option(
     "--promotion-status",

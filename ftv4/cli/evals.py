@@ -1,12 +1,13 @@
 """`ftv4 evals`: ask a model the eval cases, and compare two reports."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ftv4.actions import in_actions, summarise
 from ftv4.cli.options import now, print_json, repository, stage_option
 from ftv4.errors import GateError
 
@@ -77,11 +78,8 @@ def run(
     with asking(files, fixture, concurrency) as (evaluation, models):
         report = evaluation.run(mode, stage, known_model(files, model), models)
     report = save(files, report, evaluation.now, out)
-    if form == "json":
-        print_json(report_json(report))
-    else:
-        show = report_lines if form == "text" else partial(report_markdown, files.root)
-        click.echo(show(report), nl=False)
+    page = partial(report_markdown, files.root, report)
+    show(form, json=lambda: report_json(report), text=lambda: report_lines(report), markdown=page)
     if report.totals.failed:
         raise GateError(
             f"{report.totals.failed} of {report.totals.fixtures} cases failed",
@@ -111,13 +109,20 @@ def compare(
     files = repository(ctx)
     reports = [_report(files, name, mode, stage, concurrency) for name in (a, b)]
     comparison = pair(*reports)
-    if form == "json":
-        print_json(comparison)
-    else:
-        show = comparison_lines if form == "text" else partial(comparison_markdown, files.root)
-        click.echo(show(comparison), nl=False)
+    page = partial(comparison_markdown, files.root, comparison)
+    show(form, json=lambda: comparison, text=lambda: comparison_lines(comparison), markdown=page)
     if comparison.verdict == "INVALID":
         raise GateError("the two can't be compared", problems=comparison.why, hint="run both anew")
+
+
+def show(form: str, *, json: Callable[[], Any], text: Callable[[], str], markdown: Callable[[], str]) -> None:
+    """Answer in the form asked for; in Actions, the page goes on the run's summary as well."""
+    if form == "json":
+        print_json(json())
+    else:
+        click.echo(text() if form == "text" else markdown(), nl=False)
+    if in_actions():
+        summarise(markdown())
 
 
 def _report(files: "Repository", name: str, mode: Any, stage: str | None, concurrency: int) -> Any:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ftv4.cli.evals import asking, concurrency_option, report_format
-from ftv4.cli.options import boolean, now, print_json, repository, stage_option
+from ftv4.cli.evals import asking, concurrency_option, report_format, show
+from ftv4.cli.options import boolean, now, repository, stage_option
 from ftv4.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -30,12 +30,8 @@ SHOWN = 20
 @boolean("--force", default=False, help="Go on with too few rows or no clear verdict; needs --reason.")
 @click.option("--reason", help="Why it is forced; stays on the report and the card.")
 @boolean("--approved-only", default=True, help="Count only approved rows.")
-@click.option(
-    "--base-model", metavar="ID", help="What it was tuned from.  [default: its run's]"
-)
-@click.option(
-    "--run-manifest", metavar="FILE", help="The run that made it.  [default: by the model's id]"
-)
+@click.option("--base-model", metavar="ID", help="What it was tuned from.  [default: its run's]")
+@click.option("--run-manifest", metavar="FILE", help="The run that made it.  [default: by the model's id]")
 @boolean("--keep-overrides", default=False, help="Leave industries that have a model of their own on it.")
 @click.option("--eval-report", multiple=True, metavar="FILE", help="Use this eval report; don't ask again.")
 @concurrency_option
@@ -65,7 +61,12 @@ def promote(
     with asking(files, None, concurrency) as (evaluation, models):
         given = [_given(files, path) for path in eval_report]
         promotion = carry(asked, desk, evaluation, models, given, partial(connect_provider, files))
-    _show(promotion, form)
+    show(
+        form,
+        json=lambda: _answer(promotion),
+        text=lambda: "\n".join(_lines(promotion)) + "\n",
+        markdown=lambda: promotion.summary,
+    )
     if not promotion.report.passed:
         raise GateError(
             f"{promotion.report.new_model_id} is not promoted; {promotion.report.blocked_by[0]}",
@@ -98,15 +99,6 @@ def _given(files: "Repository", path: str) -> "EvalReport":
     name = files.relative(path)
     inside = "" if name.startswith("../") else name
     return files.read(EvalReport, path).model_copy(update={"report_path": inside})
-
-
-def _show(promotion: "Promotion", form: str) -> None:
-    if form == "json":
-        print_json(_answer(promotion))
-    elif form == "markdown":
-        click.echo(promotion.summary, nl=False)
-    else:
-        click.echo("\n".join(_lines(promotion)))
 
 
 def _answer(promotion: "Promotion") -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """The eval cases and the packs they were made from, checked before anybody is asked."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from ftv4.canonical import digest, sha256
+from ftv4.contracts import Json
 from ftv4.contracts.evaluation import Case
 from ftv4.contracts.pack import DataPack
 from ftv4.documents import Repository
@@ -10,8 +13,11 @@ from ftv4.errors import ContractError, Ftv4Error, GateError
 from ftv4.stages import STAGES, problems_of
 from ftv4.steps.packs import read_pack
 
+Side = Literal["input", "output"]
 CASES = "evals/cases"
 SHOWN = 20
+EACH = 3
+"""Problems shown of one case: every malformed case is named."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,8 @@ def load_cases(repository: Repository, fixture: str | None = None) -> tuple[Aske
     loaded = [_load(repository, path, problems) for path in repository.files(CASES, "*.json")]
     if problems:
         raise ContractError(
-            f"{CASES}: {len(problems)} problem{'s' if len(problems) > 1 else ''}",
-            problems=problems[:SHOWN],
+            f"{CASES}: {loaded.count(None)} of {len(loaded)} cases can't be asked",
+            problems=problems,
             hint="a case's shape is in docs/files.md",
         )
     cases = tuple(asked for asked in loaded if asked is not None)
@@ -55,30 +61,33 @@ def _named(cases: tuple[Asked, ...], fixture: str) -> Asked:
     raise GateError(f"no eval case {fixture!r}", hint=f"{CASES} has {known}")
 
 
-def _load(repository: Repository, path: object, problems: list[str]) -> Asked | None:
-    name = repository.relative(str(path))
+def _load(repository: Repository, path: Path, problems: list[str]) -> Asked | None:
+    name = repository.relative(path)
     try:
         case = repository.read(Case, name)
         found = [f"{name}#{problem}" for problem in _wrong(case, name)]
-        problems.extend(found)
-        return None if found else _asked(repository, case)
+        if not found:
+            return _asked(repository, case)
     except Ftv4Error as error:
-        problems.extend(error.problems or [error.message])
-        return None
+        found = list(error.problems or [error.message])
+    problems += found[:EACH]
+    if len(found) > EACH:
+        problems.append(f"{name}: and {len(found) - EACH} more")
+    return None
 
 
 def _wrong(case: Case, name: str) -> list[str]:
     """What a case says wrongly beyond its own shape."""
-    lines = []
-    if not name.endswith(f"/{case.case_id}.json"):
-        lines.append(f"/case_id: is {case.case_id}; the file name must be the same")
-    for stage, gold in case.gold.items():
-        if stage not in STAGES:
-            lines.append(f"/gold/{stage}: no such stage")
-            continue
-        for side, payload in (("input", gold.input), ("output", gold.output)):
-            found = problems_of(STAGES[stage], "input" if side == "input" else "output", payload)
-            lines += [f"/gold/{stage}/{side}{pointer}: {problem}" for pointer, problem in found]
+    lines = [] if name.endswith(f"/{case.case_id}.json") else [f"/case_id: is {case.case_id}; the file isn't"]
+    lines += [f"/gold/{stage}: no such stage" for stage in case.gold if stage not in STAGES]
+    for stage in STAGES.values():
+        gold = case.gold.get(stage.name)
+        sides: tuple[tuple[Side, Json], ...] = (
+            (("input", gold.input), ("output", gold.output)) if gold else ()
+        )
+        for side, payload in sides:
+            found = problems_of(stage, side, payload)
+            lines += [f"/gold/{stage.name}/{side}{pointer}: {problem}" for pointer, problem in found]
     return lines
 
 

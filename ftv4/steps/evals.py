@@ -26,6 +26,7 @@ from ftv4.pipeline.run import Models, Pins
 from ftv4.stages import STAGES
 from ftv4.steps.answers import Asking, ask_case
 from ftv4.steps.cases import CASES, Asked, cases_digest
+from ftv4.steps.shelf import Shelf
 
 REPORTS = "evals/report_{}.json"
 CONCURRENCY = 8
@@ -148,9 +149,11 @@ def pins_of(config: ModelsConfig, stage: str | None, model_id: str | None) -> Pi
 
 def save(repository: Repository, report: EvalReport, now: datetime, out: str | None = None) -> EvalReport:
     """Write a report under a name of its own, or over `out`; give it back with its path."""
-    path = repository.relative(out) if out else repository.new_file(REPORTS, stamp(now))
-    named = report.model_copy(update={"report_path": path})
-    repository.write(path, to_json(named))
+    with Shelf(repository) as shelf:
+        path = repository.relative(out) if out else shelf.claim(REPORTS, stamp(now))
+        named = report.model_copy(update={"report_path": path})
+        shelf.hold(path, to_json(named))
+        shelf.put_down()
     return named
 
 

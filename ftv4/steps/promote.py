@@ -44,6 +44,9 @@ class Order:
             raise UsageError("--force needs --reason", hint="the reason stays on the report and the card")
         if self.reason and not self.force:
             raise UsageError("--reason is for --force", hint="say anything else with --notes")
+        for name, text in (("notes", self.notes), ("reason", self.reason or "")):
+            if text != text.encode(errors="ignore").decode():
+                raise UsageError(f"--{name}: not text that a file can hold")
 
 
 def promote(

@@ -58,9 +58,14 @@ def body_of(repository: Repository, report: PromotionReport, evidence: Evidence,
     return cut(render(repository.root, "promotion_pr.md.j2", facts, FILTERS))
 
 
-def summary_of(repository: Repository, report: PromotionReport, trial: Trial, paths: Json) -> str:
+def summary_of(
+    repository: Repository, report: PromotionReport, trial: Trial, paths: Json, *, proposed: bool
+) -> str:
     """The report as a page: for a run's summary, and for promotions that are blocked."""
-    facts = promotion_facts(repository, report, trial, paths)
+    outcome = "Blocked"
+    if report.passed:
+        outcome = "Dry run, would pass" if report.dry_run else "Proposed" if proposed else "Promoted"
+    facts = promotion_facts(repository, report, trial, paths) | {"outcome": outcome}
     return cut(render(repository.root, "promotion_report.md.j2", facts, FILTERS))
 
 

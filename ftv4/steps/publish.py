@@ -74,7 +74,7 @@ def publish(desk: Desk, wish: Wish, evidence: Evidence) -> Promotion:
         promotion = Promotion(
             report,
             paths if effective else paths | {"card": None},
-            summary_of(desk.repository, report, evidence.trial, paths),
+            summary_of(desk.repository, report, evidence.trial, paths, proposed=desk.forge is not None),
             _diff(desk.before, after) if report.passed else "",
         )
         if not effective:

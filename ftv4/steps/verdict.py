@@ -125,7 +125,7 @@ def _verdict(
     tally = f"{wins} wins, {losses} losses, mean lift {lift:+.3f}"
     if broken:
         return "REGRESSED", tuple(
-            f"case {name} passed with the pinned model and fails now" for name in broken
+            f"the candidate fails case {name}, which the pinned model passes" for name in broken
         )
     if worse <= ALPHA:
         return "REGRESSED", (f"{tally}; luck alone loses this one-sidedly with p = {worse}",)
