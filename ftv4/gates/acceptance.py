@@ -4,7 +4,7 @@ The rules of contracts.md §9.1 in their order, then what the Node tool forgot: 
 to its own work, a decision holds together, and the output is the one that was approved.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ftv4.canonical import digest
 from ftv4.contracts import Problem
@@ -12,7 +12,7 @@ from ftv4.contracts.findings import Finding
 from ftv4.encode import for_log
 from ftv4.gates.question import Ask, Judged, Question
 from ftv4.gates.rejection import Rejection
-from ftv4.guards import Guards, Objection
+from ftv4.guards import Guards, LeakHit, Objection
 from ftv4.guards.decision import STAGE as DECISION
 from ftv4.guards.decision import decision_errors
 from ftv4.stages import problems_of
@@ -49,12 +49,12 @@ class Acceptance:
     def judge(self, value: object) -> Rejection | None:
         """The first rule that a line's value breaks; None when it is accepted. Never throws."""
         if not isinstance(value, dict):
-            return _rejection("missing_input_or_output", f"the line is {_kind(value)}, not an object")
+            return _broken("missing_input_or_output", f"the line is {_kind(value)}, not an object")
         if self._approved_only and value.get("approved") is not True:
-            return _rejection("not_approved", "approved is not true", "/approved")
+            return _broken("not_approved", "approved is not true", "/approved")
         missing = [side for side in ("input", "output") if side not in value]
         if missing:
-            return _rejection("missing_input_or_output", f"the row has no {' and no '.join(missing)}")
+            return _broken("missing_input_or_output", f"the row has no {' and no '.join(missing)}")
         return self._judge_sides(value, value["input"], value["output"])
 
     def _judge_sides(self, row: Mapping[str, object], given: object, answer: object) -> Rejection | None:
@@ -69,38 +69,30 @@ class Acceptance:
         )
 
     def _words(self, given: object, answer: object) -> Rejection | None:
-        guards = self._guards
-        sides = [
-            (f"/{side}", text, guards.suspects(text)) for side, text in (("input", given), ("output", answer))
-        ]
-        # The contracts have vouched for the evidence references already; the guards look at them too.
-        found = [
-            _at(side, objection)
-            for side, text, suspects in sides
-            if "doctrine" in suspects
-            for objection in guards.doctrine_objections(text)
-        ]
-        if found:
-            return Rejection("doctrine_guard_failed", tuple(found))
-        found = [
-            Problem(side + hit.pointer, f"{hit.kind}: {for_log(hit.sample)}")
-            for side, text, suspects in sides
-            if "leaks" in suspects
-            for hit in guards.leaks(text)
-        ]
-        if found:
-            return Rejection("raw_leak_scan_failed", tuple(found))
-        drift = guards.drift_objections(answer, self._stage.name, sides[1][2])
-        found = [_at("/output", objection) for objection in drift]
-        return Rejection("stage_drift_failed", tuple(found)) if found else None
+        sides = {"input": given, "output": answer}
+        suspects = self._guards.suspects(sides)
+        # Evidence references are the contracts' business too, which have vouched for them already.
+        doctrine = self._guards.doctrine_objections(sides) if "doctrine" in suspects else ()
+        leaks = self._guards.leaks(sides) if "leaks" in suspects else ()
+        drift = self._guards.drift_objections(answer, self._stage.name, suspects)
+        return (
+            _rejection("doctrine_guard_failed", map(_problem, doctrine))
+            or _rejection("raw_leak_scan_failed", map(_leak, leaks))
+            or _rejection("stage_drift_failed", (_problem(objection, "/output") for objection in drift))
+        )
 
     def _decision(self, answer: object) -> Rejection | None:
         errors = decision_errors(answer) if self._stage.name == DECISION else ()
-        problems = tuple(Problem("/output", error) for error in errors)
-        return Rejection("decision_failed", problems) if problems else None
+        return _rejection("decision_failed", (Problem("/output", error) for error in errors))
 
 
-def _rejection(reason: str, problem: str, pointer: str = "") -> Rejection:
+def _rejection(reason: str, problems: Iterable[Problem]) -> Rejection | None:
+    """For these problems; None when there are none."""
+    listed = tuple(problems)
+    return Rejection(reason, listed) if listed else None
+
+
+def _broken(reason: str, problem: str, pointer: str = "") -> Rejection:
     return Rejection(reason, (Problem(pointer, problem),))
 
 
@@ -115,19 +107,21 @@ def _version(side: str, payload: object, expected: str) -> Rejection | None:
         return None
     says = for_log(found, 60) if isinstance(found, str) else "no schema version"
     problem = f"says {says}; this ftv4 trains on {expected}"
-    return _rejection(f"{side}_schema_version_mismatch", problem, f"/{side}/schema_version")
+    return _broken(f"{side}_schema_version_mismatch", problem, f"/{side}/schema_version")
 
 
 def _contract(side: str, problems: tuple[Problem, ...]) -> Rejection | None:
-    if not problems:
-        return None
     placed = (Problem(f"/{side}{problem.pointer}", problem.problem) for problem in problems)
-    return Rejection(f"{side}_schema_invalid", tuple(placed))
+    return _rejection(f"{side}_schema_invalid", placed)
 
 
-def _at(side: str, objection: Objection) -> Problem:
+def _problem(objection: Objection, side: str = "") -> Problem:
     subject = f": {for_log(objection.subject, 80)}" if objection.subject else ""
     return Problem(side + objection.pointer, objection.problem + subject)
+
+
+def _leak(hit: LeakHit) -> Problem:
+    return Problem(hit.pointer, f"{hit.kind}: {for_log(hit.sample)}")
 
 
 def _edited(approval: object, answer: object) -> Rejection | None:
@@ -137,7 +131,7 @@ def _edited(approval: object, answer: object) -> Rejection | None:
     approved = approval.get("output_sha256") if isinstance(approval, dict) else None
     if approved == digest(answer):
         return None
-    return _rejection("edited_after_approval", "the approval is for another output than this", "/output")
+    return _broken("edited_after_approval", "the approval is for another output than this", "/output")
 
 
 class _Rows:

@@ -3,10 +3,10 @@
 The measures and texts of contracts.md §8, which the Node tool's operators know.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from string import ascii_lowercase, digits
 
 from ftv4.contracts.findings import Diversity, DiversitySummary, Finding, IndustryShare
 from ftv4.contracts.jsontext import SPACE
@@ -22,7 +22,7 @@ FIXES: Mapping[str, str] = {
 }
 """Rule → what to do about it, in the order of §8."""
 
-_WORD = re.compile("[a-z0-9]+")
+_LETTERS = bytes(byte if chr(byte) in ascii_lowercase + digits else ord(" ") for byte in range(256))
 
 
 class Variety:
@@ -35,8 +35,8 @@ class Variety:
         self._total = 0
         self._approved = 0
         self._industries: Counter[str] = Counter()
-        self._actions: Counter[str] = Counter()
-        self._prefixes: Counter[str] = Counter()
+        self._actions: Counter[bytes] = Counter()
+        self._prefixes: Counter[bytes] = Counter()
 
     def row(self, row: Judged) -> Iterable[Finding]:
         """Count a row; only approved ones are measured, as §8 says."""
@@ -63,10 +63,12 @@ class Variety:
             output = row.get("output")
             output = output if isinstance(output, dict) else {}
             actions = output.get("first_30_days")
-            tokens = map(_normal, actions if isinstance(actions, list) else ())
-            self._actions.update(token for token in tokens if token)
-            prefix = _normal(output.get("primary_constraint", "")).split()[:5]
-            self._prefixes[" ".join(prefix) or "unknown"] += 1
+            for action in actions if isinstance(actions, list) else ():
+                words = _words(action)
+                if words:
+                    self._actions[b" ".join(words)] += 1
+            prefix = _words(output.get("primary_constraint", ""))[:5]
+            self._prefixes[b" ".join(prefix) or b"unknown"] += 1
 
     def _summary(self) -> DiversitySummary:
         industries = sorted(self._industries.items(), key=lambda item: -item[1])
@@ -119,9 +121,9 @@ def _industry(name: object) -> str:
     return (name.strip(SPACE) if isinstance(name, str) else "") or "unknown"
 
 
-def _normal(value: object) -> str:
-    """Lower case, ASCII letters and digits only, one space between."""
-    return " ".join(_WORD.findall(_text(value).lower()))
+def _words(value: object) -> list[bytes]:
+    """Lower case, ASCII letters and digits only; everything else separates."""
+    return _text(value).lower().encode(errors="replace").translate(_LETTERS).split()
 
 
 def _text(value: object) -> str:
@@ -140,7 +142,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _top(counts: Counter[str], of: int) -> float:
+def _top(counts: Counter[str] | Counter[bytes], of: int) -> float:
     return max(counts.values(), default=0) / of if of else 0.0
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -27,7 +28,8 @@ def test_a_good_dataset_passes(repository, ftv4):
     assert (done.code, done.err) == (0, "")
     assert done.out == (
         "train/datasets/stage_synthesis.jsonl: passed: 42 of 42 rows accepted for synthesis_decision; "
-        "5 industries, the largest 21.4%; most frequent action 0.5%, constraint 14.3%\n"
+        "approved rows 42, industries 5, largest industry 21.4%, most frequent action 0.5%, "
+        "most frequent constraint 14.3%\n"
     )
 
 
@@ -127,6 +129,16 @@ def test_an_empty_dataset_is_refused(repository, ftv4):
     assert "Approved rows 0 below minimum 40." in done.out
 
 
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_actions_are_a_measure_of_decisions_alone(repository, ftv4, form):
+    name = write(repository, *varied(42, "quant_signals"), name="stage_quant.jsonl")
+    done = ftv4("gate", name, "--format", form)
+
+    assert done.code == 0
+    assert "largest industry" in done.out
+    assert "action" not in done.out
+
+
 def test_only_may_repeat(repository, ftv4):
     name = write(repository, *varied(3))
 
@@ -205,3 +217,14 @@ def test_rows_of_another_stage_are_refused(repository, ftv4):
     done = ftv4("gate", write(repository, row("blue_ocean")), "--stage=quant_signals", "--only=acceptance")
 
     assert "says stage_input_blue_ocean_v1; this ftv4 trains on stage_input_quant_v1" in done.out
+
+
+def test_on_a_terminal_lines_are_coloured_and_left_whole(repository, ftv4, monkeypatch):
+    name = write(repository, *spoiled())
+    plain = ftv4("gate", name).out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    coloured = ftv4("gate", name).out
+
+    assert "\x1b[31moutput_schema_invalid\x1b[0m" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
