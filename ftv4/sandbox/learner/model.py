@@ -30,20 +30,20 @@ class Learned:
     def __init__(self, examples: Sequence[tuple[str, str]]) -> None:
         kept = _spread(examples)
         inputs = [_read(user) for user, _ in kept]
-        self._outputs = [orjson.loads(text) if _is_json(text) else text for _, text in kept]
+        self.outputs = [orjson.loads(text) if _is_json(text) else text for _, text in kept]
         self._plain = [not _is_json(text) for _, text in kept]
         self._identities = Identities(inputs)
         views = [self._identities.view(value) for value in inputs]
-        self._columns = Columns(views)
-        self._pairs = Pairs(self._columns.codes)
-        self._lists = Lists(self._outputs)
-        binder = Binder(views, self._outputs, self._lists)
-        self._templates = [binder.abstract(row, output) for row, output in enumerate(self._outputs)]
-        self._shape = outline(self._templates)
+        self.columns = Columns(views)
+        self.pairs = Pairs(self.columns.codes)
+        self.lists = Lists(self.outputs)
+        binder = Binder(views, self.outputs, self.lists)
+        self.templates = [binder.abstract(row, output) for row, output in enumerate(self.outputs)]
+        self._shape = outline(self.templates)
         self._tables = self._learn_tables()
-        self._own: set[int] = set()
+        self.own: set[int] = set()
         """Parts (by `id`) that follow an example of their own; the others follow their whole's."""
-        chosen = self._table(self._shape).chosen
+        chosen = self.table(self._shape).chosen
         self.scores = [round(float(score), 4) for score in self._decide(self._shape, chosen)]
         """For each example kept, how like its answer is to what the others would have it be (0 to 1)."""
         self.first_scores = self._first_scores()
@@ -55,21 +55,22 @@ class Learned:
         """A table for each part whose answers vary; parts that vary alike share one."""
         squares = {part.mark: part.same for part in self._shape.walk() if part.same.min() < 1}
         squares = squares or {self._shape.mark: self._shape.same}
-        told = np.array([gains(self._pairs, same) for same in squares.values()])
-        self._pairs.weigh(np.maximum(told, 0).mean(axis=0))
-        self._near = self._pairs.near_all()
-        return {mark: learn_table(self._pairs, same, self._near) for mark, same in squares.items()}
+        told = np.array([gains(self.pairs, same) for same in squares.values()])
+        self.pairs.weigh(np.maximum(told, 0).mean(axis=0))
+        self._near = self.pairs.near_all()
+        return {mark: learn_table(self.pairs, same, self._near) for mark, same in squares.items()}
 
-    def _table(self, part: Part) -> Table:
+    def table(self, part: Part) -> Table:
+        """How a part whose answers vary is decided."""
         return self._tables[part.mark]
 
     def _decide(self, part: Part, chosen: Codes) -> NDArray[np.float32]:
         """Settle which parts follow examples of their own; give back each example's score."""
         rows = np.arange(len(chosen))
         if part.same.min() < 1:
-            own = self._table(part).chosen
+            own = self.table(part).chosen
             if part is self._shape or part.same[rows, own].mean() > part.same[rows, chosen].mean() + OWN:
-                self._own.add(id(part))
+                self.own.add(id(part))
                 chosen = own
         if not part.parts:
             return np.asarray(part.same[rows, chosen], dtype=np.float32)
@@ -77,7 +78,7 @@ class Learned:
         return np.asarray(sum(scores) / np.float32(len(scores)), dtype=np.float32)
 
     def _first_scores(self) -> list[float]:
-        nearest = [int(self._near[row, :row].argmax()) if row else -1 for row in range(len(self._outputs))]
+        nearest = [int(self._near[row, :row].argmax()) if row else -1 for row in range(len(self.outputs))]
         return [
             0.0 if other < 0 else round(float(self._shape.same[row, other]), 4)
             for row, other in enumerate(nearest)
@@ -99,17 +100,17 @@ class Question:
     def __init__(self, learned: Learned, view: View) -> None:
         self._learned = learned
         self._view = view
-        self._asked = learned._columns.encode(view)
-        self._near = learned._pairs.near(self._asked)
+        self._asked = learned.columns.encode(view)
+        self._near = learned.pairs.near(self._asked)
         self.row = -1
-        """The example that the answer as a whole follows."""
+        """The example that the answer as a whole follows; -1 is as good as any where all are alike."""
 
     def make(self, part: Part, path: tuple[Step, ...], row: int) -> Any:
         """The answer's value at a path, like that example or one that suits the part better."""
         learned = self._learned
-        if id(part) in learned._own:
-            columns = learned._table(part).columns
-            row = pick(learned._pairs, columns, self._asked, self._near, part.same)
+        if id(part) in learned.own:
+            columns = learned.table(part).columns
+            row = pick(learned.pairs, columns, self._asked, self._near, part.same)
         if not path:
             self.row = row
         if not part.parts:
@@ -118,23 +119,23 @@ class Question:
         if isinstance(next(iter(made)), str):
             return made
         items = list(made.values())
-        return items if learned._lists.fits(path, items) else self._fill(path, row)
+        return items if learned.lists.fits(path, items) else self._fill(path, row)
 
     def _fill(self, path: tuple[Step, ...], row: int) -> Any:
         """What that example has at a path, for this input; else what the next nearest has."""
         for other in [row, *np.argsort(-self._near, kind="stable")]:
             try:
-                value = fill(_at(self._learned._templates[int(other)], path), self._view)
+                value = fill(_at(self._learned.templates[int(other)], path), self._view)
             except Missing:
                 continue
-            return self._learned._lists.mend(path, value, self._alternatives(path))
-        return _at(self._learned._outputs[row], path)
+            return self._learned.lists.mend(path, value, self._alternatives(path))
+        return _at(self._learned.outputs[row], path)
 
     def _alternatives(self, path: tuple[Step, ...]) -> Iterator[Any]:
         """What the other examples have there, nearest first."""
         for other in np.argsort(-self._near, kind="stable"):
             try:
-                yield fill(_at(self._learned._templates[int(other)], path), self._view)
+                yield fill(_at(self._learned.templates[int(other)], path), self._view)
             except Missing:
                 continue
 
