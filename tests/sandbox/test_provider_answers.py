@@ -155,6 +155,14 @@ def test_a_tuned_model_refuses_a_keyword_that_a_base_model_takes(sandbox, keywor
     assert sandbox.ask(BASE, {}, response_format=wanted).choices
 
 
+def test_a_reference_that_leads_nowhere_is_refused(sandbox):
+    wanted = form(wrapped({"$ref": "#/$defs/lost"}))
+
+    assert (
+        "leads nowhere" in refusal(lambda: sandbox.ask(sandbox.tuned(), {}, response_format=wanted)).message
+    )
+
+
 BAD_SCHEMAS = {
     "'additionalProperties' is required": wrapped({"type": "object", "properties": {}}),
     "Missing 'colour'": wrapped({**SCHEMA, "required": []}),

@@ -29,7 +29,7 @@ def check_schema(schema: Json, *, strict: bool, tuned: bool) -> None:
         if depth > MAX_DEPTH:
             raise _refused(f"In context={where}, the schema is nested deeper than {MAX_DEPTH} levels.")
         properties += len(part.get("properties", {}))
-        _check_object(where, part)
+        _check_object(where, _resolved(part, schema))
     if properties > MAX_PROPERTIES:
         raise _refused(f"The schema has more than {MAX_PROPERTIES} properties.")
 
@@ -101,8 +101,10 @@ def _fit_list(value: Any, schema: Json, root: Json) -> list[Any]:
 def _resolved(schema: Json, root: Json) -> Json:
     while "$ref" in schema:
         target: Any = root
-        for step in schema["$ref"].removeprefix("#").strip("/").split("/"):
-            target = target[step] if step else target
+        for step in filter(None, str(schema["$ref"]).removeprefix("#").split("/")):
+            if not isinstance(target, dict) or step not in target:
+                raise _refused(f"'$ref' leads nowhere: {schema['$ref']}")
+            target = target[step]
         schema = target
     return schema
 
