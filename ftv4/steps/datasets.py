@@ -191,17 +191,18 @@ def _write(repository: Repository, plan: BuildPlan, stage: Stage, told: _Told) -
     fresh = {key: _line(row.model_dump(by_alias=True), line_of(row)) for key, row in told.rows.items()}
     gone = fresh.keys() | told.refused if plan.keep_existing else old.keys()
     kept = {key: line for key, line in old.items() if key not in gone}
-    both = fresh.keys() & old.keys()
-    changed = sum(fresh[key].text != old[key].text for key in both)
-    lines = _distinct([*kept.values(), *fresh.values()])
+    lines = _distinct([*sorted(kept.values()), *sorted(fresh.values())])
     repository.write(path, b"".join(line.text for line in lines))
+    news = {line.id: line for line in lines if line.id in fresh}
+    both = news.keys() & old.keys()
+    changed = sum(news[key].text != old[key].text for key in both)
     return Counter(
         rows=len(lines),
-        added=len(fresh.keys() - old.keys()),
+        added=len(news) - len(both),
         updated=changed,
         unchanged=len(both) - changed,
-        kept=len(kept),
-        removed=len(old.keys() - fresh.keys() - kept.keys()),
+        kept=len(lines) - len(news),
+        removed=len(old.keys() - {line.id for line in lines}),
         duplicates=len(kept) + len(fresh) - len(lines),
     )
 
