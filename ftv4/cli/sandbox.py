@@ -85,5 +85,11 @@ def _as_json(urls: "Urls") -> str:
 def _as_text(urls: "Urls") -> str:
     places = {"provider": urls.provider, "pull requests": f"{urls.web}/pulls", "git": f"{urls.web}.git"}
     lines = [f"# {name:<13} {url}" for name, url in places.items()]
-    lines += [f"export {name}={value}" for name, value in urls.environment().items()]
+    lines += [_export(name, value) for name, value in urls.environment().items()]
     return "\n".join([*lines, "# Ctrl-C stops it"])
+
+
+def _export(name: str, value: str) -> str:
+    """A shell's line; hosts that are to be reached without a proxy already stay so."""
+    kept = f"${{{name}:+,${name}}}" if name.lower() == "no_proxy" else ""
+    return f'export {name}="{value}{kept}"'

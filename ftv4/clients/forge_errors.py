@@ -17,11 +17,13 @@ NO_PULLS = (
     'allow it in the repository: Settings, Actions, General, "Allow GitHub Actions to create and approve '
     "pull requests\"; or use a GitHub App's token"
 )
+MOVED = "the branch moved since we looked; look at what came, and run again"
 HINTS = {
+    400: MOVED,  # GraphQL's no to a ref that is elsewhere
     401: "set GITHUB_TOKEN to a token of this forge that has not expired",
     404: NOT_FOUND,
     405: "look at the pull request's page: a conflict, a draft or a required check stands against it",
-    409: "the branch moved since we looked; look at what came, and run again",
+    409: MOVED,
     410: NOT_FOUND,
 }
 
@@ -67,9 +69,9 @@ def _refusal(doing: str, error: "GithubException", permission: str) -> ServiceEr
         return ServiceError(message, hint="too many requests this hour; run again later", retryable=True)
     if error.status == 403:
         return ServiceError(message, hint=_lacking(error, said, permission))
-    kind = {404: Missing, 405: Conflict, 409: Conflict}.get(error.status, ServiceError)
     if error.status == 422 and "already exists" in said:
-        kind = Exists
+        return Exists(message, hint="another run may be at it; run again", retryable=True)
+    kind = {404: Missing, 405: Conflict, 409: Conflict}.get(error.status, ServiceError)
     return kind(message, hint=HINTS.get(error.status, ""))
 
 

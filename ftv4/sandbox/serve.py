@@ -19,6 +19,7 @@ KEY = "sandbox-key"
 TOKEN = "sandbox-ftv4-bot"
 START_SECONDS = 10.0
 STOP_SECONDS = 2
+THREAD = "ftv4-sandbox"
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,15 @@ class Urls:
             raise UsageError(f"{checkout}: HEAD was not pushed to the sandbox: {refused}")
 
     def environment(self) -> dict[str, str]:
-        """The variables that lead ftv4 to this sandbox."""
+        """The variables that lead ftv4 to this sandbox, past any proxy."""
         return {
             "FTV4_SANDBOX_URL": self.provider,
             "FTV4_SANDBOX_KEY": KEY,
             "GITHUB_API_URL": self.forge,
             "GITHUB_REPOSITORY": self.name,
             "GITHUB_TOKEN": TOKEN,
+            "NO_PROXY": HOST,
+            "no_proxy": HOST,
         }
 
 
@@ -111,7 +114,7 @@ def served(app: "ASGIApp", listener: socket.socket) -> Iterator[str]:
         app, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=STOP_SECONDS
     )
     server = Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread = threading.Thread(target=server.run, args=([listener],), name=THREAD, daemon=True)
     thread.start()
     try:
         if not ready.wait(START_SECONDS):
