@@ -5,6 +5,7 @@ person's doing is not to be overwritten. By itself it repeats a POST whose answe
 does things twice; here only GET is repeated, and a lost answer is settled by looking.
 """
 
+import base64
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -93,16 +94,20 @@ class Forge:
         message: str,
         files: Files,
         labels: Sequence[str] = (),
+        expect: Files | None = None,
+        key: str = "",
     ) -> PullRequest:
         """One commit, one branch, one pull request: opened, or the open one brought up to date.
 
-        With the same files again nothing is pushed. Raises GateError when a person pushed to the
-        branch, or closed a pull request of these very files unmerged, or the base has them already
-        (where a merged pull request brought them, that one is given back); ServiceError when the
-        forge refuses or is away. At most 8 calls of the API where nothing is lost on the way.
+        With the same files again nothing is pushed. `expect` is what the base must still hold for the
+        files to be right, `key` what is proposed where the files don't tell. Raises GateError when
+        the base holds something else, or has the files already (where a merged pull request brought
+        them, that one is given back), when a person pushed to the branch, or closed a pull request
+        of the same unmerged; ServiceError when the forge refuses or is away. At most 8 calls of the
+        API where nothing is lost on the way, and one for each file expected.
         """
         check_words(title, message)
-        wanted = Proposal(base, branch, title, body, message, files)
+        wanted = Proposal(base, branch, title, body, message, files, key)
         earlier = self._pulls_of(branch, base)
         current = next((one for one in earlier if one.state == "open"), None)
         head = self._head(branch)
@@ -112,7 +117,9 @@ class Forge:
         if current is not None and head is not None and trailer(head, CONTENT) == wanted.digest:
             sha: str | None = head.sha
         else:
-            sha = self._push(wanted, head, earlier)
+            onto = self._base(base)
+            self._check_expected(expect or {}, base, onto.sha)
+            sha = self._push(wanted, onto, head, earlier)
         if sha is None:
             return _merged_before(wanted, earlier)
         pull = self._open(wanted) if current is None else self._refresh(current, wanted)
@@ -128,9 +135,24 @@ class Forge:
             return self._repository.get_branch(branch).commit
         return None
 
-    def _push(self, wanted: Proposal, head: "Commit | None", earlier: list["Hosted"]) -> str | None:
+    def _check_expected(self, expect: Files, base: str, sha: str) -> None:
+        """Compare with the very commit that ours will stand on: what comes later, a merge sees."""
+        other = [path for path, content in expect.items() if self._content(path, sha) != content]
+        if other:
+            raise GateError(
+                f"{base} has another {', '.join(other)} than this was made from",
+                hint=f"bring the checkout up to date with {base}, and run again",
+            )
+
+    def _content(self, path: str, ref: str) -> bytes | None:
+        with suppress(Missing):
+            return self.read(path, ref)
+        return None
+
+    def _push(
+        self, wanted: Proposal, onto: "Commit", head: "Commit | None", earlier: list["Hosted"]
+    ) -> str | None:
         """Put the branch at one commit on top of the base; None when the base has these files."""
-        onto = self._base(wanted.base)
         tree = self._tree(wanted.files, onto.commit.tree)
         if tree.sha == onto.commit.tree.sha:
             return None
@@ -167,8 +189,6 @@ class Forge:
             return self._repository.create_git_tree(entries, onto)
 
     def _entry(self, path: str, content: bytes | None) -> "InputGitTreeElement":
-        import base64
-
         from github import InputGitTreeElement
 
         if content is None:
@@ -243,8 +263,7 @@ class Forge:
                 raise ServiceError(f"{for_log(path)} at {for_log(ref)} is a folder")
             if found.encoding == "base64":
                 return found.decoded_content
-            import base64  # files over 1 MB come only as blobs
-
+            # files over 1 MB come only as blobs
             return base64.b64decode(self._repository.get_git_blob(found.sha).content)
 
     # doing

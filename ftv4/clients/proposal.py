@@ -1,7 +1,7 @@
 """What is proposed to the forge, and whether a person's doing stands against it.
 
 A proposal is known again by its files: the commit says in trailers which files were meant and the
-tree they gave, the pull request's body says the first, hidden.
+tree they gave, the pull request's body says, hidden, what it is about.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ Files = Mapping[str, bytes | None]
 CONTENT, TREE = "Ftv4-Content", "Ftv4-Tree"
 """Trailers of our commits: which files were meant, and the tree that they gave. A commit with
 another tree was changed by somebody, even if an amended message kept the trailers."""
-_MARK = re.compile(r"<!-- ftv4:content ([0-9a-f]{64}) -->")
+_MARK = re.compile(r"<!-- ftv4:proposes ([0-9a-f]{64}) -->")
 _SKIP = re.compile(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|skip-checks:", re.IGNORECASE)
 
 
@@ -38,6 +38,8 @@ class Proposal:
     body: str
     message: str
     files: Files
+    key: str = ""
+    """What is proposed, where the files do not tell (a date in them makes each time another)."""
 
     @cached_property
     def digest(self) -> str:
@@ -49,13 +51,18 @@ class Proposal:
         return hashlib.sha256("".join(facts).encode()).hexdigest()
 
     @cached_property
+    def identity(self) -> str:
+        """By which a closed pull request is known again."""
+        return hashlib.sha256(self.key.encode()).hexdigest() if self.key else self.digest
+
+    @cached_property
     def marked_body(self) -> str:
-        """The body with the digest, hidden, by which a closed pull request is known again."""
-        return f"{self.body.strip()}\n\n<!-- ftv4:content {self.digest} -->\n"
+        """The body with the identity, hidden."""
+        return f"{self.body.strip()}\n\n<!-- ftv4:proposes {self.identity} -->\n"
 
     def is_of(self, pull: "Hosted") -> bool:
-        """Whether a pull request was for these very files."""
-        return _MARK.findall(pull.body or "")[-1:] == [self.digest]
+        """Whether a pull request was for the same."""
+        return _MARK.findall(pull.body or "")[-1:] == [self.identity]
 
 
 def check_words(title: str, message: str) -> None:
@@ -84,12 +91,12 @@ def check_untouched(branch: str, head: "Commit | None", current: "Hosted | None"
 
 
 def check_not_declined(proposal: Proposal, earlier: Sequence["Hosted"]) -> None:
-    """Raise GateError when a person closed a pull request of these very files unmerged."""
+    """Raise GateError when a person closed a pull request of the same unmerged."""
     declined = next((one for one in earlier if one.merged_at is None and proposal.is_of(one)), None)
     if declined is not None:
         raise GateError(
-            f"pull request {declined.number} of these very files was closed unmerged: {declined.html_url}",
-            hint="reopen it by hand if that was a mistake; other files get a pull request of their own",
+            f"pull request {declined.number} proposed the same and was closed unmerged: {declined.html_url}",
+            hint="reopen it by hand if that was a mistake; something else gets a pull request of its own",
         )
 
 

@@ -169,10 +169,46 @@ def test_what_a_person_closed_is_not_opened_again_for_the_same_files(sandbox, fo
     pull = forge.propose(**wanted())
     sandbox.github().get_pull(pull.number).edit(state="closed")
 
-    with pytest.raises(GateError, match="pull request 1 of these very files was closed unmerged"):
+    with pytest.raises(GateError, match="pull request 1 proposed the same and was closed unmerged"):
         forge.propose(**wanted(title="Please"))
 
     assert forge.pulls() == []
+
+
+def test_what_a_key_names_stays_closed_whatever_the_files(sandbox, forge):
+    pull = forge.propose(**wanted(key="synthesis ft:a:1"))
+    sandbox.github().get_pull(pull.number).edit(state="closed")
+    files = {"config/models.json": b"the same model, another day"}
+
+    with pytest.raises(GateError, match="closed unmerged"):
+        forge.propose(**wanted(key="synthesis ft:a:1", files=files))
+
+    assert forge.propose(**wanted(key="synthesis ft:a:2", files=files)).number == 2
+
+
+def test_files_made_from_another_base_are_refused(sandbox, forge):
+    """Fault 37: of two promotions made from one main, the second does not undo the first."""
+    made_from = forge.read("config/models.json", "main")
+    first = forge.propose(**wanted(expect={"config/models.json": made_from, "train/card.md": None}))
+    second = wanted(branch="promote/quant", files={"config/models.json": b"also from the old main"})
+    forge.merge(first.number, expect_sha=first.head_sha)
+
+    with pytest.raises(GateError, match=r"main has another config/models\.json than this was made from"):
+        forge.propose(**second, expect={"config/models.json": made_from})
+
+    assert forge.read("config/models.json", "main") == wanted()["files"]["config/models.json"]
+    assert forge.pulls() == []
+
+
+def test_two_promotions_made_from_one_main_do_not_undo_each_other(sandbox, forge):
+    one = forge.propose(**wanted(files={"config/models.json": b'{\n  "pin": "one"\n}\n'}))
+    other = forge.propose(
+        **wanted(branch="promote/quant", files={"config/models.json": b'{\n  "pin": "other"\n}\n'})
+    )
+    forge.merge(one.number, expect_sha=one.head_sha)
+
+    with pytest.raises(ServiceError, match="405"):
+        forge.merge(other.number, expect_sha=other.head_sha)
 
 
 def test_other_files_may_be_proposed_after_one_was_closed(sandbox, forge):
