@@ -18,9 +18,27 @@ from ftv4.documents import Repository
 from ftv4.pipeline.brief import make_brief
 from ftv4.stages import STAGES
 from ftv4.steps.packs import PackPlan, read_pack, write_packs
-from ftv4.synth.curator import curate
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def approve(stage, asked, ruled):
+    """What a test's expert approves: the rule's output, said in words of the industry's own."""
+    trade = asked["industry"].replace("_", " ")
+    said = {
+        "quant_signals": {},
+        "emyth_owner_load": {
+            "bottleneck_diagnosis": f"In {trade}, every open question waits for one person."
+        },
+        "competitive_lens": {"collapsed_view": f"In {trade}, whoever answers first and plainly is chosen."},
+        "blue_ocean": {"capacity_guardrail_statement": f"Nothing in {trade} may add load to the owner."},
+        "synthesis_decision": {
+            "primary_constraint": f"In {trade}, open questions wait for one person.",
+            "first_30_days": [f"Week {week}: settle one open question of {trade}." for week in range(1, 6)],
+            "recommended_path": "B",
+        },
+    }
+    return ruled | said[stage.name]
 
 
 def plant(repository, cases_each=1):
@@ -39,7 +57,7 @@ def _planted(cases_each):
 
 
 def plant_cases(repository, per_industry=1, industries=None):
-    """Write cases with packs and curated gold; give back their ids."""
+    """Write cases with packs and approved gold; give back their ids."""
     plan = PackPlan(date(2026, 2, 9), "evals/packs", industries, per_industry, seed=4242)
     return [_plant(repository, folder) for folder in write_packs(repository, plan).generated]
 
@@ -54,7 +72,7 @@ def _plant(repository, folder):
     for stage in STAGES.values():
         asked = stage.make_input(brief, ruled)
         ruled[stage.name] = stage.rule(asked, ruled)
-        gold[stage.name] = {"input": asked, "output": curate(stage, asked, ruled[stage.name])}
+        gold[stage.name] = {"input": asked, "output": approve(stage, asked, ruled[stage.name])}
     case = {
         "case_id": synth.pack_id,
         "industry": synth.industry,
@@ -72,11 +90,11 @@ def gold_of(repository, stage, case_id):
 
 
 def expert(stage):
-    """A model that answers what the curator would: as good as gold."""
+    """A model that answers what the expert would: as good as gold."""
 
     def answer(asked):
         rule = STAGES[stage].rule(asked, {})
-        return json.dumps(curate(STAGES[stage], asked, rule))
+        return json.dumps(approve(STAGES[stage], asked, rule))
 
     return answer
 
@@ -145,7 +163,7 @@ def provider(monkeypatch, answers, shutdowns=None):
 
 
 def plant_dataset(repository, stage="synthesis_decision", per_industry=7, path=None, approved=True):
-    """Write a curated dataset of six industries; give back its path."""
+    """Write a dataset of six industries; give back its path."""
     made = STAGES[stage]
     plan = PackPlan(date(2026, 2, 9), "train/packs", None, per_industry, seed=77)
     rows = [_row(repository, folder, made, approved) for folder in write_packs(repository, plan).generated]
@@ -166,9 +184,9 @@ def _row(repository, folder, made, approved):
         ruled[stage.name] = stage.rule(asked, ruled)
         if stage is made:
             break
-    output = curate(made, asked, ruled[made.name])
+    output = approve(made, asked, ruled[made.name])
     approval = {
-        "reviewer": "synthetic-curator",
+        "reviewer": "ada@example.org",
         "reviewed_at": "2026-11-20T10:00:00.000Z",
         "output_sha256": digest(output),
     }

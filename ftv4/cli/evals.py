@@ -9,6 +9,7 @@ import click
 
 from ftv4.actions import in_actions, summarise
 from ftv4.cli.options import now, print_json, repository, stage_option
+from ftv4.encode import line_for_log
 from ftv4.errors import GateError
 
 if TYPE_CHECKING:
@@ -119,20 +120,21 @@ def show(form: str, *, json: Callable[[], Any], text: Callable[[], str], markdow
     """Answer in the form asked for; in Actions, the page goes on the run's summary as well."""
     if form == "json":
         print_json(json())
+    elif form == "markdown":
+        click.echo(markdown(), nl=False)
     else:
-        click.echo(text() if form == "text" else markdown(), nl=False)
+        click.echo("\n".join(map(line_for_log, text().splitlines())))
     if in_actions():
         summarise(markdown())
 
 
 def _report(files: "Repository", name: str, mode: Any, stage: str | None, concurrency: int) -> Any:
     """The report that a path names, or a fresh one of a model."""
-    from ftv4.contracts.evaluation import EvalReport
     from ftv4.errors import UsageError
-    from ftv4.steps.evals import save
+    from ftv4.steps.evals import read_report, save
 
     if name.endswith(".json"):
-        return files.read(EvalReport, name)
+        return read_report(files, name)
     if stage is None:
         raise UsageError(f"{name}: a model is compared in a stage", hint="add --stage, or name a report file")
     with asking(files, None, concurrency) as (evaluation, models):

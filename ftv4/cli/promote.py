@@ -10,7 +10,6 @@ from ftv4.cli.options import boolean, now, repository, stage_option
 from ftv4.errors import GateError, UsageError
 
 if TYPE_CHECKING:
-    from ftv4.contracts.evaluation import EvalReport
     from ftv4.documents import Repository
     from ftv4.steps.publish import Desk, Promotion
 
@@ -53,13 +52,14 @@ def promote(
     the same. Exit code 4 when a gate blocks it; the report says which.
     """
     from ftv4.cli.clients import connect_provider
+    from ftv4.steps.evals import read_report
     from ftv4.steps.promote import Order
     from ftv4.steps.promote import promote as carry
 
     files, asked = repository(ctx), Order(**order)
     desk = _desk(files, asked.dry_run, base if open_pr else None)
     with asking(files, None, concurrency) as (evaluation, models):
-        given = [_given(files, path) for path in eval_report]
+        given = [read_report(files, path) for path in eval_report]
         promotion = carry(asked, desk, evaluation, models, given, partial(connect_provider, files))
     show(
         form,
@@ -90,15 +90,6 @@ def _desk(files: "Repository", dry_run: bool, base: str | None) -> "Desk":
         forge = connect_forge()
     by = promoter(files, actor(), required=not dry_run)
     return Desk(files, files.read_bytes(MODELS), by, now(), forge, base or "main")
-
-
-def _given(files: "Repository", path: str) -> "EvalReport":
-    """A report made earlier, under the name it has now rather than the one it gives itself."""
-    from ftv4.contracts.evaluation import EvalReport
-
-    name = files.relative(path)
-    inside = "" if name.startswith("../") else name
-    return files.read(EvalReport, path).model_copy(update={"report_path": inside})
 
 
 def _answer(promotion: "Promotion") -> dict[str, Any]:

@@ -14,10 +14,13 @@ class Gold(Contract):
     output: Json
 
 
+CaseId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
+
+
 class Case(Contract):
     """One eval fixture: a data pack held out from training, and each stage's gold."""
 
-    case_id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
+    case_id: CaseId
     industry: str
     pack: str
     """Folder of the synth pack, relative to the repository."""
@@ -57,7 +60,7 @@ class StageAnswer(Contract):
 class CaseResult(Contract):
     """One case's verdict. The `*_passed` members are the Node tool's."""
 
-    fixture_id: str
+    fixture_id: CaseId
     passed: bool
     schema_passed: bool
     doctrine_passed: bool

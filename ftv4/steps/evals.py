@@ -157,6 +157,11 @@ def save(repository: Repository, report: EvalReport, now: datetime, out: str | N
     return named
 
 
+def read_report(repository: Repository, path: str) -> EvalReport:
+    """A report under the name it has, whatever it calls itself. Raises ContractError."""
+    return repository.read(EvalReport, path).model_copy(update={"report_path": repository.relative(path)})
+
+
 def agreement_of(report: EvalReport) -> float | None:
     """Mean agreement with gold over the cases that have one."""
     found = [result.agreement for result in report.results if result.agreement is not None]

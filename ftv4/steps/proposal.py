@@ -10,6 +10,7 @@ from ftv4.contracts.jsontext import NotJson, loads
 from ftv4.contracts.promotion import PromotionReport
 from ftv4.contracts.providers import Providers
 from ftv4.documents import Repository
+from ftv4.encode import COMMENT, fit
 from ftv4.pipeline.model import RULE
 from ftv4.render import render
 from ftv4.steps.compare import newly_failing, newly_fixed
@@ -19,11 +20,8 @@ from ftv4.steps.show import FILTERS, number, numbers
 from ftv4.steps.trial import Trial
 from ftv4.steps.weigh import Evidence
 
-LONGEST = 60_000
-"""Characters of a pull request's body; GitHub takes 65,536."""
 SHOWN = 30
 SAMPLES = 3
-CUT = "\n\n*Cut here: the whole report is among the changed files.*\n"
 
 HEADLINES = {
     "quant_signals": ("patterns/0/description",),
@@ -55,7 +53,7 @@ def body_of(repository: Repository, report: PromotionReport, evidence: Evidence,
         "industries_kept": kept,
         "samples": _samples(report, evidence),
     }
-    return cut(render(repository.root, "promotion_pr.md.j2", facts, FILTERS))
+    return _within(COMMENT, render(repository.root, "promotion_pr.md.j2", facts, FILTERS))
 
 
 def summary_of(
@@ -66,7 +64,7 @@ def summary_of(
     if report.passed:
         outcome = "Dry run, would pass" if report.dry_run else "Proposed" if proposed else "Promoted"
     facts = promotion_facts(repository, report, trial, paths) | {"outcome": outcome}
-    return cut(render(repository.root, "promotion_report.md.j2", facts, FILTERS))
+    return _within(COMMENT, render(repository.root, "promotion_report.md.j2", facts, FILTERS))
 
 
 def promotion_facts(repository: Repository, report: PromotionReport, trial: Trial, paths: Json) -> Json:
@@ -86,11 +84,9 @@ def promotion_facts(repository: Repository, report: PromotionReport, trial: Tria
     }
 
 
-def cut(body: str) -> str:
-    """The body within the limit, cut at a line, and saying so."""
-    if len(body) <= LONGEST:
-        return body
-    return body[: body.rindex("\n", 0, LONGEST - len(CUT))] + CUT
+def _within(limit: int, page: str) -> str:
+    lines = page.splitlines(keepends=True)
+    return fit(lines, limit, lambda left: f"{left} more lines are in the report, among the changed files.")
 
 
 def _table(repository: Repository, report: PromotionReport, trial: Trial) -> list[tuple[str, str, str]]:

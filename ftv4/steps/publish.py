@@ -97,7 +97,8 @@ def _file_evidence(desk: Desk, wish: Wish, evidence: Evidence, shelf: Shelf) -> 
     arms = {
         arm: report.model_copy(
             update={
-                "report_path": report.report_path or shelf.claim(f"evals/report_{{}}-{tag}-{arm}.json", when)
+                "report_path": _inside(report.report_path)
+                or shelf.claim(f"evals/report_{{}}-{tag}-{arm}.json", when)
             }
         )
         for arm, report in evidence.trial.arms.items()
@@ -110,6 +111,11 @@ def _file_evidence(desk: Desk, wish: Wish, evidence: Evidence, shelf: Shelf) -> 
     paths["report"] = shelf.claim(f"train/promotion/reports/{name}/promotion_{{}}.json", when)
     paths["card"] = card_path(name, wish.model_id)
     return replace(evidence, trial=replace(evidence.trial, arms=arms)), paths
+
+
+def _inside(path: str) -> str:
+    """A repository path; nothing for one that leads out of it."""
+    return "" if path.startswith("../") else path
 
 
 def _entry(desk: Desk, report: PromotionReport, paths: Json) -> HistoryEntry:
@@ -147,11 +153,6 @@ def _propose(
     desk: Desk, forge: "Forge", evidence: Evidence, promotion: Promotion, shelf: Shelf
 ) -> "PullRequest":
     """One commit and one pull request; the work tree stays as it is."""
-    if forge.read(MODELS, desk.base) != desk.before:
-        raise GateError(
-            f"{MODELS} here is not the one on {desk.base}: the evals asked other pins than would be changed",
-            hint=f"bring the checkout up to date with {desk.base}, then promote again",
-        )
     report = promotion.report
     body = body_of(desk.repository, report, evidence, promotion.paths)
     return forge.propose(
@@ -161,7 +162,9 @@ def _propose(
         message=title_of(report),
         body=body,
         files=dict(shelf.files),
-        labels=(),
+        # the evals asked the pins of this models.json: on another one they say nothing
+        expect={MODELS: desk.before},
+        key=f"{report.stage} {report.new_model_id}",
     )
 
 

@@ -1,18 +1,19 @@
 """Shows eval reports and comparisons: lines, Markdown, and JSON without raw answers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from ftv4.contracts import Json
 from ftv4.contracts.evaluation import CasePair, Comparison, EvalReport
-from ftv4.encode import for_markdown
+from ftv4.encode import code_span, for_markdown
 from ftv4.render import render
 from ftv4.steps.compare import newly_failing, newly_fixed, served_by
 from ftv4.steps.evals import agreement_of
 
-FILTERS = {"code": for_markdown}
+FILTERS: dict[str, Callable[..., str]] = {"code": for_markdown, "line": code_span}
+"""`code` for what a stranger wrote; `line` for our own lines, in which that is encoded already."""
 SHOWN = 30
 """Cases listed in a page that people read; the file has them all."""
 

@@ -15,6 +15,7 @@ from ftv4.contracts.evaluation import EvalReport, EvalTotals
 from ftv4.contracts.models import ModelsConfig
 from ftv4.contracts.promotion import DatasetEvidence, EvalEvidence, EvalsEvidence, Lifetime, PromotionReport
 from ftv4.documents import Repository, to_json
+from ftv4.encode import name_for_log
 from ftv4.errors import ServiceError, UsageError
 from ftv4.pipeline.model import RULE
 from ftv4.stages.stage import Stage
@@ -151,7 +152,8 @@ def _failed_cases(trial: Trial) -> list[str]:
 def _wrong_run(wish: Wish, run: Run | None) -> list[str]:
     lines = []
     if run and run.model_id != wish.model_id:
-        lines.append(f"run: {run.folder} made {run.model_id or 'no model yet'}, not {wish.model_id}")
+        made = name_for_log(run.model_id) if run.model_id else "no model yet"
+        lines.append(f"run: {run.folder} made {made}, not {wish.model_id}")
     if run and run.manifest.stage != wish.stage.name:
         lines.append(f"run: {run.folder} is of {run.manifest.stage}, not of {wish.stage.name}")
     return lines

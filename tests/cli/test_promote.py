@@ -7,7 +7,7 @@ import pytest
 from ftv4.contracts.promotion import PromotionReport
 from ftv4.contracts.run import JobIds, JobRecord
 from ftv4.documents import MODELS
-from ftv4.steps.proposal import LONGEST
+from ftv4.encode import COMMENT
 from tests.eval_cases import Away, expert, plant, provider
 
 STAGE = "synthesis_decision"
@@ -636,7 +636,7 @@ def test_the_pull_request_reads_well(ready, promote, forge, ftv4, golden):
     pull = forge.github().get_pull(answer["pull_request"]["number"])
 
     assert pull.title == "Promote a sandbox model to synthesis_decision: IMPROVED"
-    golden("promotion_pr.md", timeless(pull.body.split("<!-- ftv4:content")[0]))
+    golden("promotion_pr.md", timeless(pull.body.split("<!-- ftv4:proposes")[0]))
 
 
 def test_merged_it_serves(ready, promote, forge):
@@ -670,7 +670,7 @@ def test_D3_a_checkout_behind_main_proposes_nothing(ready, promote, forge):
     code, _, err = promote("--open-pr")
 
     assert code == 4
-    assert "is not the one on main" in err
+    assert f"main has another {MODELS} than this was made from" in err
     assert forge.github().get_pulls().totalCount == 0
 
 
@@ -697,15 +697,17 @@ def test_what_strangers_wrote_cannot_format_or_mention_or_close(ready, promote, 
 
     def rude(asked):
         said = json.loads(good(asked))
-        said["primary_constraint"] = "`</details> @ada fixes #1 <img src=x> [skip ci] " + "x" * 60
+        if asked["industry"] == "agency":
+            said["primary_constraint"] = "`</details> @ada fixes #1 <img src=x> [skip ci] " + "x" * 60
         return json.dumps(said)
 
     name = GOOD.removeprefix("sandbox:")
-    _, answer, _ = promote("--open-pr", "--notes", "@team closes #2\n# Big", answers={name: rude})
+    words = ("--notes", "@team closes #2\n# Big", "--force", "--reason", "@mallory: fixes #3")
+    _, answer, _ = promote("--open-pr", *words, answers={name: rude})
     pull = forge.github().get_pull(answer["pull_request"]["number"])
     outside = re.sub(r"`[^`\n]*`", "", pull.body)
 
-    for bad in ("@", "#1", "#2", "<img", "skip ci", "\n# Big"):
+    for bad in ("@", "#1", "#2", "#3", "<img", "skip ci", "\n# Big"):
         assert bad not in outside
     assert outside.count("</details>") == outside.count("<details>")
     message = git_message(forge, pull.head.sha)
@@ -722,4 +724,4 @@ def git_message(forge, sha):
 def test_the_body_stays_within_what_the_forge_takes(ready, promote, forge):
     _, answer, _ = promote("--open-pr", "--notes", "\N{SNOWMAN}" * 80_000)
 
-    assert len(forge.github().get_pull(answer["pull_request"]["number"]).body) <= LONGEST + 200
+    assert len(forge.github().get_pull(answer["pull_request"]["number"]).body) <= COMMENT + 200

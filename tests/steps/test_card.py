@@ -35,7 +35,7 @@ def test_a_card_says_what_it_is_told(ready, ftv4, golden):
 
     for words in ("| deprecated |", "| `gpt-x` |", "42 of 42 rows accepted", "`Second try.`", "| 6 of 6 |"):
         assert words in page
-    assert "`synthetic-curator` 42" in page
+    assert "`ada\\u0040example.org` 42" in page
 
 
 def test_a_word_of_mouth_result_is_marked_as_such(ready, ftv4):
