@@ -131,7 +131,7 @@ def _grow_dataset(play: Demo) -> None:
     play.say("Data: synthetic businesses, run through the pipeline as it serves today")
     packs = play.run(
         "synth", "packs", "--packs-per-industry", str(PACKS_PER_INDUSTRY), "--seed", str(SEED),
-        "--anchor-date", "2026-02-09",
+        "--anchor-date", "2025-09-30", "--bent",
     )  # fmt: skip
     play.say(f"  {packs['total_generated']} packs for {len(packs['industries'])} industries")
     runs = play.run("synth", "runpacks", "--iterations", str(PACKS_PER_INDUSTRY), "--seed", str(SEED))

@@ -50,14 +50,18 @@ packs_dir_option = click.option(
 @click.option(
     "--anchor-date", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the records.  [default: today]"
 )
+@boolean("--bent", default=False, help="Bend them into situations, such as the Node tool never draws.")
 @format_option
 @click.pass_context
-def packs(ctx: click.Context, /, form: str, **asked: Any) -> None:
+def packs(ctx: click.Context, /, form: str, bent: bool, **asked: Any) -> None:
     """Make synthetic packs: estimates, invoices and schedules of businesses that don't exist."""
     from ftv4.steps.packs import PackPlan, write_packs
+    from ftv4.steps.samples import bent_packs
+    from ftv4.synth.packs import make_packs
 
     anchor: datetime = asked.pop("anchor_date") or now()
-    written = write_packs(repository(ctx), PackPlan(anchor=anchor.date(), **asked))
+    plan = PackPlan(anchor=anchor.date(), **asked)
+    written = write_packs(repository(ctx), plan, bent_packs if bent else make_packs)
     if form == "json":
         print_json(written)
         return

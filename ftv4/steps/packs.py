@@ -1,6 +1,6 @@
 """Writes synthetic packs, and reads packs of every kind: synthetic folders and data pack files."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -45,7 +45,11 @@ class PacksMade:
     """Folder of each pack, relative to the repository."""
 
 
-def write_packs(repository: Repository, plan: PackPlan) -> PacksMade:
+Maker = Callable[[Sequence[str], int, int, int, date], Iterable[PackFiles]]
+"""Industries, packs each, seed, window in days, anchor → packs."""
+
+
+def write_packs(repository: Repository, plan: PackPlan, make: Maker = make_packs) -> PacksMade:
     """Make packs and write them; the same plan gives the same bytes.
 
     Raises UsageError for an industry nobody described (the Node tool drops it: weaknesses.md E2).
@@ -56,7 +60,7 @@ def write_packs(repository: Repository, plan: PackPlan) -> PacksMade:
         raise UsageError(
             f"no such industry: {', '.join(map(for_log, unknown))}", hint=f"there are {', '.join(PROFILES)}"
         )
-    made = make_packs(industries, plan.packs_per_industry, plan.seed, plan.window_days, plan.anchor)
+    made = make(industries, plan.packs_per_industry, plan.seed, plan.window_days, plan.anchor)
     folders = tuple(_write(repository, plan.out_dir, pack) for pack in made)
     return PacksMade(
         repository.relative(plan.out_dir), industries, plan.packs_per_industry, len(folders), folders
