@@ -636,7 +636,7 @@ def test_the_pull_request_reads_well(ready, promote, forge, ftv4, golden):
     pull = forge.github().get_pull(answer["pull_request"]["number"])
 
     assert pull.title == "Promote a sandbox model to synthesis_decision: IMPROVED"
-    golden("promotion_pr.md", timeless(pull.body.split("<!-- ftv4:proposes")[0]))
+    golden("promotion_pr.md", timeless(pull.body.split("<!-- ftv4:")[0]))
 
 
 def test_merged_it_serves(ready, promote, forge):
