@@ -183,7 +183,6 @@ def _call(forge: Forge, request: Request, body: bytes) -> Call:
         raise Refused(401, "Bad credentials" if known else "Requires authentication")
     return Call(
         forge=forge,
-        method=request.method,
         root=str(request.base_url).rstrip("/"),
         path=request.url.path,
         where=request.path_params,

@@ -89,7 +89,6 @@ class Call:
     """One request: who asks what of which forge."""
 
     forge: Forge
-    method: str
     root: str
     """Scheme, host and port that the client used; every URL of the answer has them."""
     path: str

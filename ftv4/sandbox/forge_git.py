@@ -9,7 +9,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -90,7 +90,7 @@ class Merged:
     """What a merge would give."""
 
     tree: str
-    conflicts: tuple[str, ...] = field(default=())
+    conflicts: tuple[str, ...] = ()
     """Paths both sides changed; the merge can be made when there are none."""
 
 

@@ -306,8 +306,6 @@ def get_content(call: Call) -> Answer:
     if found.kind == "tree":
         return Answer(200, [answers.content(call, ref, entry) for entry in git.tree(sha, path=path)])
     body = git.blob(found.sha) if found.kind == "blob" else b""
-    if "raw" in call.query.get("accept", ""):
-        return Answer(200, body)
     return Answer(200, answers.content(call, ref, found) | _inline(body))
 
 

@@ -74,6 +74,8 @@ def serving(folder: Path, *, provider_port: int = 0, forge_port: int = 0) -> Ite
         provider_socket = running.enter_context(listening("provider", provider_port))
         forge_socket = running.enter_context(listening("forge", forge_port))
         try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / ".gitignore").write_text("*\n")  # in a checkout, its state is nobody's to commit
             provider_, forge_ = provider_app(folder / "provider"), forge_app(folder / "forge")
         except OSError as error:
             raise Ftv4Error(f"{folder}: the sandbox can't keep its state there: {error.strerror}") from None

@@ -65,6 +65,15 @@ def test_it_remembers(tmp_path):
             assert len(get(f"{urls.forge}/_sandbox/log")["log"]) == count
 
 
+def test_its_state_is_not_committed_with_a_checkout(tmp_path):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    with serving(tmp_path / ".sandbox"):
+        pass
+
+    status = ["git", "-C", tmp_path, "status", "--porcelain"]
+    assert subprocess.run(status, check=True, capture_output=True).stdout == b""
+
+
 @pytest.mark.parametrize("which", ["provider", "forge"])
 def test_a_port_in_use_is_named_and_nothing_stays_open(tmp_path, which):
     with socket.create_server((HOST, 0)) as taken:
