@@ -44,7 +44,7 @@ class Sandbox:
         """The requests of this test, as `METHOD /path status`."""
         return [
             f"{entry['method']} {entry['path'].removeprefix('/v1')} {entry['status']}"
-            for entry in self._own("log")["log"][self._seen :]
+            for entry in self.log()
             if method in ("*", entry["method"]) and entry["path"].startswith(f"/v1{path}")
         ]
 
@@ -52,10 +52,15 @@ class Sandbox:
         """How many jobs were accepted in this test, answered or not."""
         return sum(
             entry["accepted"] and entry["method"] == "POST" and entry["path"] == "/v1/fine_tuning/jobs"
-            for entry in self._own("log")["log"][self._seen :]
+            for entry in self.log()
         )
 
+    def log(self):
+        """The requests of this test as the sandbox logs them."""
+        return self._own("log")["log"][self._seen :]
+
     def begin(self):
+        """Forget the last test."""
         self._own("faults", "DELETE")
         self._seen = len(self._own("log")["log"])
         self.ahead = 0.0

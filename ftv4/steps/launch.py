@@ -116,8 +116,8 @@ def launch(
         _must_be_taken(repository, run, provider.row)
         _must_be_open(provider, run, world)
         run = _this_or(repository, run, earlier if earlier and earlier.job_id is None else None)
-        run = _uploaded(repository, run, provider, world.clock())
         _settled(run, world.clock())
+        run = _uploaded(repository, run, provider, world.clock())
         return _create(repository, run, provider, world, known={job.id for job in jobs})
 
 
@@ -223,10 +223,7 @@ def _uploaded(repository: Repository, run: Run, provider: "Provider", now: datet
         return run
     name = f"ftv4-{run.manifest.stage}-{run.manifest.run_key[:16]}.jsonl"
     file_id = provider.upload(repository.path(run.training_file), name)
-    record = record_of(run, file_id, now)
-    if run.job is not None:
-        record = record.model_copy(update={"attempted_at": run.job.attempted_at})
-    return run.with_job(repository, record)
+    return run.with_job(repository, record_of(run, file_id, now))
 
 
 def _settled(run: Run, now: datetime) -> None:

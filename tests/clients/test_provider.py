@@ -54,6 +54,13 @@ def test_the_sdk_is_imported_only_when_a_provider_is_connected():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_a_proxy_is_not_asked_for_this_machine(sandbox, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+    assert BASE in sandbox.connect().models()
+
+
 # what is sent
 
 
@@ -254,6 +261,15 @@ def test_every_page_of_jobs_is_read(sandbox, training_file, monkeypatch):  # noq
 
     assert [job.id for job in provider.jobs(run_key="paged")] == made[::-1]
     assert [job.id for job in provider.jobs(limit=2)] == made[:0:-1]
+
+
+def test_a_run_key_is_looked_for_by_the_provider_and_by_us(sandbox):  # noqa: F811
+    """Not every provider knows the metadata filter; those that don't send everything."""
+    strangers = [{"id": "ftjob-a", "metadata": {"ftv4_run_key": "other"}}, {"id": "ftjob-b"}]
+    sandbox.fail("alter", "GET", JOBS, fields={"data": strangers, "has_more": False})
+
+    assert sandbox.connect().jobs(run_key="mine") == []
+    assert "metadata%5Bftv4_run_key%5D=mine" in sandbox.log()[-1]["query"]
 
 
 def test_a_list_that_repeats_itself_decides_nothing(sandbox, training_file, monkeypatch):  # noqa: F811
