@@ -54,6 +54,8 @@ def curate(ctx: click.Context, /, form: str, out_dir: str, out_file: str | None,
             f"{done.runs_scanned} runs; {done.decided_elsewhere} items decided in other packs, ", nl=False
         )
         click.echo(f"{done.held_out} held out for evaluation")
+        if not done.found_by_build:
+            click.echo("`ftv4 datasets build` looks elsewhere: name this folder with --review-dir")
     report_malformed(done.problems)
 
 

@@ -10,7 +10,7 @@ import click
 
 from ftv4.contracts import Json
 from ftv4.contracts.jsontext import NotJson, loads
-from ftv4.encode import for_log
+from ftv4.encode import for_log, json_for_log
 from ftv4.errors import ContractError
 from ftv4.steps.items import failing, passes
 
@@ -122,12 +122,12 @@ class Walk:
         self.console.rule(f"{at + 1} of {len(self.desk.items)}")
         state = "approved" if item.approved else "rejected" if item.decided else "undecided"
         self._line(f"{item.id}  {state}{', edited' if item.edited_output is not None else ''}")
-        self._line(f"{item.stage_name} · {for_log(item.industry)} · {for_log(item.created_at)}")
+        self._line(f"{item.stage_name} · {for_log(item.industry)} · {for_log(item.created_at[:10])}")
         for ref in item.input.get("evidence_index", {}).get("refs", ()):
-            self._line(f"  {for_log(str(ref)).replace(chr(92) + 'u003a', ':')}")
+            self._line(f"  {for_log(str(ref))}")
         if item.notes:
             self._line(f"note: {for_log(item.notes)}")
-        self.console.print(self._highlighted(at, Text(json.dumps(item.offered, indent=2))))
+        self.console.print(self._highlighted(at, Text(json_for_log(json.dumps(item.offered, indent=2)))))
         self._show_verdict(at, item.offered)
 
     def _highlighted(self, at: int, text: "Text") -> "Text":

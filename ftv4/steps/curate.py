@@ -13,7 +13,7 @@ from ftv4.contracts.review import ReviewPack
 from ftv4.documents import Repository
 from ftv4.guards import Guards
 from ftv4.steps.items import Scope, harvest
-from ftv4.steps.reviews import REVIEWS, merge_packs, read_reviews
+from ftv4.steps.reviews import NODE_REVIEWS, REVIEWS, merge_packs, read_reviews
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Curated:
     """Items left out because another pack holds a decision on them."""
     held_out: int
     """Items left out because evaluation has them."""
+    found_by_build: bool
+    """Whether the pack is in a folder that `datasets build` reads without being told."""
     problems: tuple[str, ...]
     """Malformed records and packs, a line each."""
 
@@ -60,14 +62,16 @@ def curate(
         generated_at=iso(now), workspace_id=scope.workspace_id, window_days=scope.days, items=items
     )
     pack = merge_packs(old, pack) if old else pack
+    written = repository.write_contract(target, pack)
     return Curated(
         workspace_id=scope.workspace_id,
-        out_file=repository.write_contract(target, pack),
+        out_file=written,
         runs_scanned=found.runs,
         items_written=len(pack.items),
         items_new=len({item.id for item in pack.items} - known),
         kept=len(known - {item.id for item in items}),
         decided_elsewhere=len(found.items) - len(items),
         held_out=found.held_out,
+        found_by_build=written.startswith((f"{REVIEWS}/", f"{NODE_REVIEWS}/")),
         problems=(*found.problems, *others.problems),
     )

@@ -4,10 +4,9 @@ What evaluation holds out never becomes an item: neither runs of the eval worksp
 input an eval case has (weaknesses.md A7).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ftv4.canonical import digest
 from ftv4.contracts import Json
@@ -61,30 +60,35 @@ def harvest(repository: Repository, scope: Scope, guards: Guards, now: datetime)
     found = Harvest(problems=list(stored.problems))
     since, kept_out = store.days_before(now, scope.days), held_out(repository)
     for record in stored.records:
-        items = list(_recent(items_of(record, scope.stages, guards, found.problems), since))
+        items = list(items_of(record, scope.stages, guards, found.problems, since))
         fresh = [item for item in items if not _is_held_out(item, record, kept_out)]
         found.held_out += len(items) - len(fresh)
-        if fresh and found.runs < scope.limit:
-            found.runs += 1
-            found.items += fresh
+        found.runs += bool(fresh)
+        found.items += fresh
+        if found.runs == scope.limit:
+            break
     found.items.sort(key=lambda item: (moment(item.created_at) or now, item.id), reverse=True)
     return found
 
 
 def items_of(
-    record: RunRecord, stages: Sequence[str], guards: Guards, problems: list[str]
+    record: RunRecord,
+    stages: Sequence[str],
+    guards: Guards,
+    problems: list[str],
+    since: datetime | None = None,
 ) -> Iterator[ReviewItem]:
-    """An item for each stage that has both an input and an output."""
+    """An item for each stage that has both an input and, since a moment, an output."""
     for stage_record in record.stage_records:
-        name = stage_record.stage_name
+        name, answered = stage_record.stage_name, stage_record.output_artifact
         if name not in STAGES:
             problems.append(f"run {for_log(record.run_id)}: no stage {for_log(name)}")
-        elif name in stages and stage_record.input_artifact and stage_record.output_artifact:
-            item = _item(record, stage_record, guards)
-            if moment(item.created_at) is None:
-                problems.append(f"{item.id}: created_at is not an ISO 8601 time")
-            else:
-                yield item
+        elif name in stages and stage_record.input_artifact and answered:
+            created = moment(answered.created_at)
+            if created is None:
+                problems.append(f"run {record.run_id}: {name}: created_at is not an ISO 8601 time")
+            elif since is None or created >= since:
+                yield _item(record, stage_record, guards)
 
 
 def grades_of(stage: Stage, stage_input: object, output: object, guards: Guards) -> Grades:
@@ -127,15 +131,6 @@ def moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return read if read.tzinfo else read.replace(tzinfo=UTC)
-
-
-def review_folders(repository: Repository, asked: Iterable[str | Path]) -> list[str]:
-    """The folders of review packs that are there."""
-    return [repository.relative(folder) for folder in asked if repository.path(folder).is_dir()]
-
-
-def _recent(items: Iterable[ReviewItem], since: datetime) -> Iterator[ReviewItem]:
-    return (item for item in items if (created := moment(item.created_at)) and created >= since)
 
 
 def _is_held_out(item: ReviewItem, record: RunRecord, kept_out: frozenset[str]) -> bool:

@@ -176,6 +176,11 @@ def test_records_of_the_node_tool_are_read_from_any_folder(repository, ftv4):
     assert told(done)["items_written"] == 5
 
 
+def test_A5_a_pack_that_the_build_would_not_find_says_so(runs, ftv4):
+    assert "--review-dir" in ftv4("curate", "--out-file", "elsewhere/pack.json").out
+    assert "--review-dir" not in ftv4("curate").out
+
+
 def test_nothing_to_review_is_an_empty_pack(repository, ftv4):
     done = ftv4("curate")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 REVIEWER = "synthetic-curator"
 """Who approved, in the rows the curator approved."""
-NOTE = "synthetic curator v1: written by ftv4's curator from the stage input, not by a person"
+NOTE = "synthetic curator v1, not a person; written from the stage input alone"
 """What those rows' notes say."""
 
 _WRITERS: dict[str, Callable[[Reading, Voice, Json], Json]] = {
