@@ -19,6 +19,7 @@ from ftv4.errors import UsageError
 from ftv4.render import render
 from ftv4.stages import STAGES
 from ftv4.steps.candidate import base_model_of, find_run, model_id_of
+from ftv4.steps.evals import read_report
 from ftv4.steps.runs import Run
 from ftv4.steps.show import FILTERS, number, numbers
 from ftv4.steps.training import Dataset, read_dataset
@@ -86,7 +87,7 @@ def build_card(repository: Repository, order: CardOrder, now: datetime) -> str:
     dataset = order.dataset or (run.manifest.dataset_path if run else None)
     policy = repository.policy()
     report = _promotion(repository, order.promotion_report, model_id)
-    evals = repository.read(EvalReport, order.eval_summary) if order.eval_summary else None
+    evals = read_report(repository, order.eval_summary) if order.eval_summary else None
     facts = CardFacts(
         stage=stage.name,
         model_id=model_id,

@@ -51,7 +51,9 @@ class Evaluation:
         Raises GateError without cases, and ServiceError when no case got through to its model.
         """
         found = self.prepared(mode, stage, model_id, models)
-        return self._report(mode, stage, model_id, lambda _: found)
+        report = self._report(mode, stage, model_id, lambda _: found)
+        _refuse_silence(report.results)
+        return report
 
     def prepared(self, mode: Mode, stage: str | None, model_id: str | None, models: Models) -> Models:
         """Find every model before the first is asked, so that a wrong id or a missing key costs nothing."""
@@ -77,7 +79,9 @@ class Evaluation:
             again = self._report(
                 report.mode, report.stage, report.model_id, lambda case: _Recorded(heard.get(case, ()))
             )
-            wrong = [] if again.results == report.results else ["its scores are not what its answers earn"]
+            same = {"generated_at": report.generated_at, "report_path": report.report_path}
+            if again.model_copy(update=same) != report:
+                wrong = ["its scores are not what its answers earn"]
         if wrong:
             raise GateError(f"{report.report_path}: can't be used", problems=wrong, hint="run the evals anew")
         return report
@@ -127,9 +131,7 @@ class Evaluation:
             return result
 
         with ThreadPoolExecutor(max_workers=self.concurrency) as pool:
-            results = tuple(pool.map(ask, self.cases))
-        _refuse_silence(results)
-        return results
+            return tuple(pool.map(ask, self.cases))
 
 
 def pins_of(config: ModelsConfig, stage: str | None, model_id: str | None) -> Pins:
@@ -170,10 +172,10 @@ def agreement_of(report: EvalReport) -> float | None:
 
 def _refuse_silence(results: tuple[CaseResult, ...]) -> None:
     """A provider that is away altogether decides nothing: that is no eval."""
-    reasons = [next((a.error for a in result.answers if a.error is not None), None) for result in results]
-    if all(reason is not None for reason in reasons):
+    last = [result.answers[-1].error if result.answers else None for result in results]
+    if None not in last:
         raise ServiceError(
-            f"no case was answered: {reasons[0]}",
+            f"no case was answered: {last[0]}",
             hint="see that the model exists and its provider is up, then run again",
             retryable=True,
         )

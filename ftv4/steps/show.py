@@ -57,7 +57,6 @@ def numbers(report: EvalReport) -> Json:
         if report.stage in (None, answer.stage) and answer.answer is not None
     ]
     guards = ("schema", "doctrine", "stage_drift", "decision", "grounding")
-    tokens = [answer.completion_tokens for answer in answers if answer.completion_tokens is not None]
     return {
         "passed": f"{report.totals.passed} of {report.totals.fixtures}",
         "guards": {
@@ -65,7 +64,6 @@ def numbers(report: EvalReport) -> Json:
         },
         "agreement": number(agreement_of(report)),
         "seconds": number(median(answer.seconds for answer in answers)) if answers else "-",
-        "tokens": round(sum(tokens) / len(tokens)) if tokens else "-",
     }
 
 
@@ -89,18 +87,14 @@ def comparison_lines(comparison: Comparison) -> str:
 
 def comparison_markdown(root: Path, comparison: Comparison) -> str:
     """A comparison as a page of Markdown."""
-    return render(root, "compare.md.j2", comparison_facts(comparison), FILTERS)
-
-
-def comparison_facts(comparison: Comparison) -> Json:
-    """What templates say about a comparison."""
-    return {
+    facts = {
         "comparison": comparison,
         "newly_failing": newly_failing(comparison)[:SHOWN],
         "newly_fixed": newly_fixed(comparison)[:SHOWN],
         "changed": [pair for pair in comparison.pairs if pair.outcome != "tie"][:SHOWN],
         "number": number,
     }
+    return render(root, "compare.md.j2", facts, FILTERS)
 
 
 def number(value: float | None) -> str:

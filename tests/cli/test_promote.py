@@ -534,6 +534,16 @@ def test_a_report_whose_scores_were_edited_is_not_believed(ready, promote, ftv4,
     assert "its scores are not what its answers earn" in err
 
 
+@pytest.mark.parametrize("change", [{"totals": {"fixtures": 6, "passed": 5, "failed": 1}}, {"results": []}])
+def test_no_number_of_a_report_is_believed(ready, promote, ftv4, monkeypatch, change):
+    paths = made_earlier(ready, ftv4, monkeypatch)
+    ready.write(paths[2], json.dumps(ready.read_json(paths[2]) | change))
+    code, _, err = promote(*[f"--eval-report={path}" for path in paths])
+
+    assert code == 4
+    assert "its scores are not what its answers earn" in err
+
+
 def test_a_report_on_another_model_is_refused(ready, promote, ftv4, monkeypatch):
     paths = made_earlier(ready, ftv4, monkeypatch)
     code, _, err = promote(f"--eval-report={paths[1]}", model="sandbox:other")
