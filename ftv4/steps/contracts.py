@@ -16,11 +16,12 @@ def judge_lines(
 ) -> Iterator[Json]:
     """One verdict a line: `{"line", "ok", "errors": [{"pointer", "problem"}]}`.
 
-    Lines are counted from 1; blank ones are counted and say nothing. `ok` is the contract's word
+    Lines are counted from 1; blank ones are counted and say nothing. A payload is bare JSON: a byte
+    order mark or a no-break space before it is an error (contracts.md, Conventions). `ok` is the contract's word
     alone. With guards also `global_codes`, `drift_codes` (meant for outputs) and `leaks`.
     """
     for number, line in enumerate(lines, 1):
-        text = jsontext.trimmed(line)
+        text = line.strip()
         if text:
             yield {"line": number, **_judge(text, stage, side, guards)}
 

@@ -16,8 +16,6 @@ from tests.stages.bounds import newline_ends
 
 ORACLE = SHARED / "data" / "oracle"
 pytestmark = pytest.mark.skipif(not ORACLE.exists(), reason="the original's verdicts are not at hand")
-TRIMMED = {"leading BOM", "leading NBSP"}
-"""Refused as bare text, taken as a line: lines are trimmed first (contracts.md, Conventions)."""
 
 
 def cases(name):
@@ -77,4 +75,4 @@ def test_every_line_gets_the_recorded_verdict():
     for (stage, side), group in groups.items():
         lines = [case["text"].strip("\n").encode() + b"\n" for case in group]
         verdicts = [verdict["ok"] for verdict in judge_lines(lines, STAGES[stage], side)]
-        assert verdicts == [bool(case["ok"]) or case["mutation"] in TRIMMED for case in group]
+        assert verdicts == [bool(case["ok"]) for case in group]
