@@ -21,7 +21,7 @@ def judge_lines(
     alone. With guards also `global_codes`, `drift_codes` (meant for outputs) and `leaks`.
     """
     for number, line in enumerate(lines, 1):
-        text = line.strip()
+        text = line.strip(b" \t\r\n")
         if text:
             yield {"line": number, **_judge(text, stage, side, guards)}
 
