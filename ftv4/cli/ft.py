@@ -55,14 +55,10 @@ provider_option = click.option(
     help="Who trains: a row of config/providers.json.",
 )
 interval_option = click.option(
-    "--poll-interval",
-    type=number,
-    default=30,
-    show_default=True,
-    help="Seconds between looks at the job.",
+    "--poll-interval", type=number, default=30, show_default=True, help="Seconds between looks at the job."
 )
 timeout_option = click.option(
-    "--poll-timeout", type=number, default="120", show_default=True, help="Minutes to follow the job for."
+    "--poll-timeout", type=number, default=120, show_default=True, help="Minutes to follow the job for."
 )
 
 

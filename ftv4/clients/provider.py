@@ -8,7 +8,7 @@ never again (with its defaults, up to three accepted POSTs for one call).
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -193,9 +193,13 @@ class Provider:
     # serving
 
     def models(self) -> dict[str, str | None]:
-        """Every model the key may use → the day it shuts down (YYYY-MM-DD), if that is known."""
-        with self._asking("list the models"):
+        """Every model the key may use → the day it shuts down (YYYY-MM-DD), if that is known.
+
+        Empty where the provider has no such list.
+        """
+        with suppress(Missing), self._asking("list the models"):
             return {model.id: model.shutdown_date or None for model in self._client.models.list()}
+        return {}
 
     def complete(
         self,

@@ -105,12 +105,9 @@ def launch(
     with repository.locked(f"{RUNS}/{run.manifest.stage}"):
         earlier = _earlier(repository, run)
         jobs = _jobs(provider, run, earlier, again)
-        alive = next((job for job in reversed(jobs) if not _dead(job)), None)
-        if alive is not None:
-            run = _this_or(
-                repository, run, earlier if earlier and earlier.job_id in {None, alive.id} else None
-            )
-            return Launched(adopt(repository, run, alive, world.clock()), paid=False)
+        alive = [job for job in jobs if not _dead(job)]
+        if alive:
+            return _link(repository, run, earlier, alive, world)
         if jobs and not again:
             raise _gone(provider.name, jobs[0])
         _must_be_taken(repository, run, provider.row)
@@ -119,6 +116,16 @@ def launch(
         _settled(run, world.clock())
         run = _uploaded(repository, run, provider, world.clock())
         return _create(repository, run, provider, world, known={job.id for job in jobs})
+
+
+def _link(repository: Repository, run: Run, earlier: Run | None, alive: list[Job], world: World) -> Launched:
+    """The oldest job of the key; that there is another one is worth a warning."""
+    job = alive[-1]
+    if len(alive) > 1:
+        others = ", ".join(name_for_log(other.id) for other in alive[:-1])
+        world.warn(f"this run has other jobs too, which may cost money: {others}")
+    run = _this_or(repository, run, earlier if earlier and earlier.job_id in {None, job.id} else None)
+    return Launched(adopt(repository, run, job, world.clock()), paid=False)
 
 
 def find_job(repository: Repository, run: Run, provider: "Provider", now: datetime) -> Run:

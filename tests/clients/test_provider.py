@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -9,8 +10,9 @@ from pydantic import TypeAdapter
 
 from ftv4.clients import provider as module
 from ftv4.clients.provider import AnswerLost, Missing, NewJob, Provider
-from ftv4.contracts.providers import ProviderRow
+from ftv4.contracts.providers import ProviderRow, Providers
 from ftv4.errors import ServiceError, UsageError
+from tests.conftest import ROOT
 from tests.provider_sandbox import SECONDS, _provider, eventually, sandbox  # noqa: F401
 
 BASE = "gpt-4.1-mini-2025-04-14"
@@ -335,6 +337,12 @@ def test_models_come_with_the_day_they_shut_down(sandbox):  # noqa: F811
     assert models["gpt-4.1-2025-04-14"] == "2027-01-14"
 
 
+def test_a_provider_without_a_list_of_models_says_nothing_of_them(sandbox):  # noqa: F811
+    sandbox.fail("reject", "GET", "/models", status=404)
+
+    assert sandbox.connect().models() == {}
+
+
 # serving
 
 
@@ -381,3 +389,14 @@ def test_missing_usage_is_no_problem(sandbox, tuned):  # noqa: F811
     sandbox.fail("alter", "POST", "/chat", fields={"usage": None})
 
     assert sandbox.connect().complete(tuned, ASK, None, max_tokens=50, temperature=0).prompt_tokens is None
+
+
+# the table
+
+
+def test_the_documented_rows_are_rows():
+    blocks = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "providers.md").read_text(), re.DOTALL)
+
+    rows = [Providers.model_validate({"providers": json.loads(block)}) for block in blocks]
+
+    assert [list(row.providers) for row in rows] == [["azure"], ["house"]]

@@ -8,6 +8,7 @@ from zlib import crc32
 
 import pytest
 
+from ftv4.clients.provider import NewJob
 from ftv4.contracts.run import JobRecord, TuningConfig
 from ftv4.errors import GateError, ServiceError
 from ftv4.stages import STAGES
@@ -212,6 +213,19 @@ def test_E7_a_provider_that_forgets_metadata_is_asked_by_our_own_record(operator
 
     assert operator.buy().run.job_id == first.job_id
     assert operator.sandbox.jobs_made() == 1
+
+
+def test_a_second_job_of_the_same_run_is_warned_about(operator):
+    """As when a request that was given up for lost lands after all: the older job counts."""
+    first = operator.buy().run
+    copy = operator.sandbox.connect().create_job(
+        NewJob(
+            "gpt-4o-mini-2024-07-18", first.job.openai.file_id, "x", first.manifest.run_key, "quant_signals"
+        )
+    )
+
+    assert operator.buy().run.job_id == first.job_id
+    assert copy.id in operator.heard[-1]
 
 
 def test_E7_operators_at_the_same_time_pay_once(operator, monkeypatch):
