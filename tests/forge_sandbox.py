@@ -2,7 +2,9 @@
 
 import json
 import subprocess
+import tempfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
@@ -65,7 +67,7 @@ class Sandbox:
 
     def checkout(self, branch="main", author="Ada"):
         """A person's clone of the bare repository."""
-        folder = self.folder / f"clone-{len(list(self.folder.iterdir()))}"
+        folder = Path(tempfile.mkdtemp(prefix="clone-", dir=self.folder))
         subprocess.run(["git", "clone", "-q", "-b", branch, self.git, folder], check=True)
         return Checkout(folder, branch, author)
 

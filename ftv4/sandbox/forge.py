@@ -27,7 +27,7 @@ from ftv4.sandbox import forge_objects as objects
 from ftv4.sandbox import forge_pulls as pulls
 from ftv4.sandbox.forge_api import Answer, Call, Endpoint, Forge, Refused
 from ftv4.sandbox.forge_faults import OWN, Faulty, ordered
-from ftv4.sandbox.forge_git import BareRepository
+from ftv4.sandbox.forge_git import BareRepository, GitRefused
 from ftv4.sandbox.forge_http import serve_git, token_of
 from ftv4.sandbox.forge_store import Store, Thing
 from ftv4.sandbox.pages import PAGES, Page
@@ -172,6 +172,8 @@ def _endpoint(forge: Forge, lock: threading.Lock, handler: Endpoint) -> Served:
                 return _json(handler(_call(forge, request, body)))
         except Refused as refused:
             return _json(Answer(refused.status, refused.body))
+        except GitRefused as error:
+            return _json(Answer(422, Refused(422, f"git refuses: {error}").body))
 
     return endpoint
 

@@ -17,6 +17,7 @@ from ftv4.errors import Ftv4Error
 
 ZERO = "0" * 40
 SHA = re.compile(r"[0-9a-f]{40}")
+_NO_NAME = re.compile(r"[\x00-\x20~^:?*\[\\]|\.\.|@\{")
 _CRUD = re.compile(r"[\x00-\x1f<>]")
 
 
@@ -138,8 +139,8 @@ class BareRepository:
         return {name: sha for sha, name in pairs if name.startswith(prefix)}
 
     def ref(self, name: str) -> str | None:
-        """Where a full ref name points, or None."""
-        return self._resolve(name) if name.startswith("refs/") else None
+        """Where a full ref name points, or None; `main~1` is no name."""
+        return self._resolve(name) if name.startswith("refs/") and not _NO_NAME.search(name) else None
 
     def resolve(self, revision: str) -> str | None:
         """The commit that a branch, a tag, a full ref or a sha names, or None."""
@@ -238,7 +239,7 @@ class BareRepository:
 
     def history(self, *revisions: str, path: str = "") -> list[str]:
         """Shas of the commits that revisions reach, newest first."""
-        below = [path] if path else []
+        below = [f":(literal){path}"] if path else []
         return self("rev-list", "--topo-order", *revisions, "--", *below).splitlines()
 
     def merge_base(self, one: str, other: str) -> str | None:

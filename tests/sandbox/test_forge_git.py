@@ -92,6 +92,20 @@ def test_many_branches_come_in_pages(sandbox, hosted):
     assert sum("/branches" in line for line in sandbox.asked("GET")) == 3
 
 
+def test_a_revision_is_not_a_ref(sandbox, hosted):
+    sandbox.checkout().push({"x": b"1"})
+
+    for name in ("heads/main~1", "heads/main^", "heads/main@{0}", "heads/main:README.md"):
+        assert refused(hosted.get_git_ref, name)[0] == 404
+
+
+def test_what_only_git_refuses_is_422_as_well(hosted):
+    tip = hosted.get_branch("main").commit
+    hosted.create_git_ref("refs/heads/a/b", tip.sha)
+
+    assert refused(hosted.create_git_ref, "refs/heads/a", tip.sha)[0] == 422
+
+
 # trees, commits, blobs
 
 
