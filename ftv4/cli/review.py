@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ftv4.cli.options import format_option, now, print_json, repository
+from ftv4.encode import for_log
 from ftv4.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ class Wants:
         from ftv4.steps.items import failing, passes
 
         graded = [(self._desk.items[at].id, self._desk.grades(at)) for at in approved]
-        refused = [f"{item}: fails {failing(grades)}" for item, grades in graded if not passes(grades)]
+        refused = [
+            f"{for_log(item)}: fails {failing(grades)}" for item, grades in graded if not passes(grades)
+        ]
         if refused and not self._even_failing:
             raise GateError(
                 "nothing was decided: what fails a grade becomes no row",
@@ -133,12 +136,12 @@ class Wants:
 def _split(note: str) -> tuple[str, str]:
     item, sign, text = note.partition("=")
     if not sign:
-        raise UsageError(f"--note {note}: say ID=TEXT")
+        raise UsageError(f"--note {for_log(note)}: say ID=TEXT")
     return item, text
 
 
 def _summary(done: "Reviewed") -> str:
     lines = [f"{done.pack}: {done.items} items", f"{done.approved} approved, {done.rejected} rejected"]
     lines[1] += f", {done.undecided} undecided; {done.edited} edited"
-    lines += [f"undecided and failing: {item}" for item in done.failing]
+    lines += [f"undecided and failing: {for_log(item)}" for item in done.failing]
     return "\n".join(lines)

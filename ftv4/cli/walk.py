@@ -11,7 +11,6 @@ import click
 from ftv4.contracts import Json
 from ftv4.contracts.jsontext import NotJson, loads
 from ftv4.encode import for_log, json_for_log
-from ftv4.errors import ContractError
 from ftv4.steps.items import failing, passes
 
 if TYPE_CHECKING:
@@ -52,13 +51,13 @@ class Walk:
             at = self._ask(at)
 
     def _ask(self, at: int) -> int:
-        """Ask for keys until one does something; give back where to go."""
-        click.echo(f"{KEYS} > ", nl=False)
-        key = _key()
-        click.echo(key)
-        if key in self.keys:
-            return self.keys[key](at)
-        return at if key else len(self.desk.items)
+        """Ask until a key means something; give back where to go. No more keys is `q`."""
+        key = "?"
+        while key and key not in self.keys:
+            click.echo(f"{KEYS} > ", nl=False)
+            key = _key()
+            click.echo(key)
+        return self.keys[key or "q"](at)
 
     def _next(self, at: int) -> int:
         rest = (later for later in range(at + 1, len(self.desk.items)) if not self.desk.items[later].decided)
@@ -106,11 +105,7 @@ class Walk:
         self._show_verdict(at, output)
         if not click.confirm("Keep this version?", default=True):
             return False
-        try:
-            self.desk.edit(at, output)
-        except ContractError as error:
-            click.echo(f"Not kept: {error.message}")
-            return False
+        self.desk.edit(at, output)
         return True
 
     # showing
@@ -121,7 +116,7 @@ class Walk:
         item = self.desk.items[at]
         self.console.rule(f"{at + 1} of {len(self.desk.items)}")
         state = "approved" if item.approved else "rejected" if item.decided else "undecided"
-        self._line(f"{item.id}  {state}{', edited' if item.edited_output is not None else ''}")
+        self._line(f"{for_log(item.id)}  {state}{', edited' if item.edited_output is not None else ''}")
         self._line(f"{item.stage_name} · {for_log(item.industry)} · {for_log(item.created_at[:10])}")
         for ref in item.input.get("evidence_index", {}).get("refs", ()):
             self._line(f"  {for_log(str(ref))}")

@@ -15,8 +15,9 @@ from ftv4.clock import iso
 from ftv4.contracts import Json, Problem
 from ftv4.contracts.review import ReviewItem, ReviewPack
 from ftv4.contracts.row import Grades
-from ftv4.documents import Repository
-from ftv4.errors import ContractError, UsageError
+from ftv4.documents import Repository, parse, to_json
+from ftv4.encode import for_log
+from ftv4.errors import ContractError, Ftv4Error, UsageError
 from ftv4.guards import Guards, Objection
 from ftv4.stages import STAGES, problems_of
 from ftv4.stages.stage import Stage
@@ -32,10 +33,11 @@ class Desk:
         """Raises ContractError when the file isn't a review pack, or names an unknown stage."""
         self.repository = repository
         self.path = repository.relative(path)
-        self.pack = repository.read(ReviewPack, path)
+        self._on_disk = repository.read_bytes(path)
+        self.pack = parse(ReviewPack, self._on_disk, self.path)
         self.guards = Guards.compile(repository.policy())
         self._writes = True
-        unknown = [item.id for item in self.pack.items if item.stage_name not in STAGES]
+        unknown = [for_log(item.id) for item in self.pack.items if item.stage_name not in STAGES]
         if unknown:
             raise ContractError(f"{self.path}: items of no known stage", problems=unknown)
 
@@ -53,7 +55,9 @@ class Desk:
         for at, item in enumerate(self.items):
             if item.id == item_id:
                 return at
-        raise UsageError(f"{self.path}: no item {item_id}", hint="ids look like run:<run>/stage:<stage>")
+        raise UsageError(
+            f"{self.path}: no item {for_log(item_id)}", hint="ids look like run:<run>/stage:<stage>"
+        )
 
     def stage(self, at: int) -> Stage:
         """The stage an item is of."""
@@ -90,8 +94,8 @@ class Desk:
         problems = self.problems(at, output)
         if problems:
             raise ContractError(
-                f"{self.items[at].id}: the edited output does not fit its contract",
-                problems=[f"{problem.pointer or '/'}: {problem.problem}" for problem in problems],
+                f"{for_log(self.items[at].id)}: the edited output does not fit its contract",
+                problems=[f"{for_log(problem.pointer) or '/'}: {problem.problem}" for problem in problems],
             )
         edited = None if output == self.items[at].output else output
         self._change(
@@ -132,8 +136,17 @@ class Desk:
         self.replace(at, self.items[at].model_copy(update=members))
 
     def _save(self) -> None:
-        if self._writes:
-            self.repository.write_contract(self.path, self.pack)
+        """Write the pack. Raises Ftv4Error when somebody else has written it meanwhile (weaknesses.md D3)."""
+        if not self._writes:
+            return
+        if self.repository.read_bytes(self.path) != self._on_disk:
+            raise Ftv4Error(
+                f"{self.path}: changed by somebody else meanwhile; this decision isn't in it",
+                hint="run `ftv4 review` again: it goes on where you stopped",
+            )
+        written = to_json(self.pack).encode()
+        self.repository.write(self.path, written)
+        self._on_disk = written
 
 
 @dataclass(frozen=True)

@@ -226,3 +226,15 @@ def test_D1_each_decision_is_on_disk_whole_before_the_next(pack, monkeypatch):
 
     assert pack.read_bytes(PACK) == before
     assert json.loads(before)["items"][0]["approved"]
+
+
+def test_D3_a_pack_that_somebody_else_changed_meanwhile_is_not_overwritten(pack):
+    """D3: of two reviewers at one pack, neither loses a decision unknowingly."""
+    mine, theirs = Desk(pack, PACK), Desk(pack, PACK)
+    theirs.approve(0, "ben", NOW)
+
+    with pytest.raises(Ftv4Error, match="changed by somebody else"):
+        mine.reject(1, "ann", NOW)
+
+    states = [item["reviewer"] for item in json.loads(pack.read_text(PACK))["items"]]
+    assert states == ["ben", None, None]
