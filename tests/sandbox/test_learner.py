@@ -84,12 +84,14 @@ def test_a_dependence_that_examples_show_holds_for_inputs_never_seen(pupil, unse
     assert share(pupil, unseen, lambda given, right: given[field] == right[field]) >= least
 
 
-def test_lists_that_vary_are_mostly_right(pupil, unseen):
-    def overlap(given, right):
-        mine, theirs = set(given["empty"]), set(right["empty"])
-        return 2 * len(mine & theirs) / (len(mine) + len(theirs))
+def test_a_list_is_put_together_that_no_example_has():
+    asked = tickets(120, seed=1)
+    known = [one for one in asked if order(one)["empty"] != ["apple", "sloe"]]
+    new = [one for one in asked if order(one)["empty"] == ["apple", "sloe"]]
+    pupil = taught([(one, order(one)) for one in known])
 
-    assert share(pupil, unseen, overlap) > 0.75
+    assert new
+    assert all(asking(pupil, one)["empty"] == ["apple", "sloe"] for one in new)
 
 
 def test_what_is_cited_is_always_of_the_new_input(pupil, unseen):

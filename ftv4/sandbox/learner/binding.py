@@ -7,10 +7,11 @@ the same leaf of the input, some leaf of it, a whole list, or speaks of a leaf i
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 from ftv4.sandbox.learner.lists import Lists
-from ftv4.sandbox.learner.templates import Copy, Literal, Ref, Template, Words
+from ftv4.sandbox.learner.templates import Copy, Items, Literal, Ref, Template, Words, text
 from ftv4.sandbox.learner.views import Identities, Scalar, View, general, preference, token
 from ftv4.sandbox.learner.words import Word, occurs, split, spoken, usual_styles
 
@@ -165,8 +166,15 @@ class Binder:
             copy = self._copies.get(place)
             if copy and _same(value, self._views[row].lists.get(copy.path, [])[: copy.most]):
                 return copy
-            return [self.abstract(row, item, step) for step, item in self._steps(value, place)]
+            steps = list(self._steps(value, place))
+            parts = tuple(self.abstract(row, item, step) for step, item in steps)
+            return Items(tuple(map(self._name, repeat(general(place)), value, parts)), parts)
         return self._abstract_leaf(row, value, place)
+
+    def _name(self, place: str, item: Any, template: Template) -> str | None:
+        if isinstance(item, (dict, list)):
+            return self._names.item(place, item)
+        return text(template)
 
     def _abstract_leaf(self, row: int, value: Scalar, place: str) -> Template:
         view = self._views[row]

@@ -31,21 +31,18 @@ class Lists:
         """Whether the list at a general path is always equally long."""
         return self._habits[place].shortest == self._habits[place].longest
 
-    def fits(self, path: Sequence[str | int], items: list[Any]) -> bool:
-        """Whether these items may be the list at a path: not if they repeat where none ever did."""
-        habit = self._habits.get(_place(path))
+    def fits(self, place: str, items: list[Any]) -> bool:
+        """Whether these items may be the list at a place: not if they repeat where none ever did."""
+        habit = self._habits.get(place)
         return habit is None or not habit.distinct or _once(items) == items
 
-    def mend(self, path: Sequence[str | int], value: Any, others: Iterator[Any]) -> Any:
+    def mend(self, place: str, value: Any, others: Iterator[Any]) -> Any:
         """A value in which lists keep their habits; `others` are values that could stand there."""
-        return self._mend(_place(path), value, others)
-
-    def _mend(self, place: str, value: Any, others: Iterator[Any]) -> Any:
         if isinstance(value, dict):
-            return {key: self._mend(f"{place}/{key}", part, iter(())) for key, part in value.items()}
+            return {key: self.mend(f"{place}/{key}", part, iter(())) for key, part in value.items()}
         if not isinstance(value, list):
             return value
-        items = [self._mend(f"{place}[]", item, iter(())) for item in value]
+        items = [self.mend(f"{place}[]", item, iter(())) for item in value]
         habit = self._habits.get(place)
         if habit is None:
             return items
@@ -58,7 +55,3 @@ class Lists:
 
 def _once(items: list[Any]) -> list[Any]:
     return list({canonical(item): item for item in items}.values())
-
-
-def _place(path: Sequence[str | int]) -> str:
-    return "".join("[]" if isinstance(step, int) else f"/{step}" for step in path)

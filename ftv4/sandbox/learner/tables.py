@@ -18,6 +18,8 @@ MOST = 4
 """Columns of the longest table."""
 GAIN = 0.02
 """What a further column must add to the likeness of an example to its cell."""
+SMALL = 250_000
+"""Multiplications of a product that OpenBLAS does in one thread."""
 SHARP = 6
 """How much more the nearest of a cell count than the rest."""
 
@@ -32,46 +34,47 @@ class Table(NamedTuple):
 class Pairs:
     """All examples compared in pairs: what they have in common, and how near that makes them.
 
-    `codes[c, i]` is what example i says in column c. What only one example says tells nothing, so
-    `_held[i, h]` marks the other answers, each of them a hint h, and `_hint[i, c]` is the hint that
-    example i gives in column c; the last hint is none.
+    `codes[c, i]` is what example i says in column c. What only one example says tells nothing; any
+    other answer marks a group of examples that give it, and many columns mark the same groups.
+    `_group[i, c]` is the group that column c puts example i in, the last one being nobody's.
     """
 
     def __init__(self, codes: Codes) -> None:
         self.codes = codes
         self.count = codes.shape[1]
         self.others: Mask = ~np.eye(self.count, dtype=bool)
-        self._hint = np.zeros(codes.T.shape, dtype=np.int64)
-        held: list[Mask] = []
-        owners: list[int] = []
+        self._group = np.full(codes.T.shape, -1, dtype=np.int64)
+        groups: dict[bytes, int] = {}
+        marked: list[Mask] = []
         for column, said in enumerate(codes):
-            again = np.bincount(said) > 1
-            self._hint[:, column] = np.where(again, len(held) + np.cumsum(again) - 1, -1)[said]
-            held += [said == code for code in np.flatnonzero(again)]
-            owners += [column] * int(again.sum())
-        self._held = np.array([*held, np.zeros(self.count)], dtype=np.float32).T
-        self._owners = np.array([*owners, len(codes)])
-        self._weights = np.zeros(len(self._owners), dtype=np.float32)
+            for code in np.flatnonzero(np.bincount(said) > 1):
+                members = said == code
+                number = groups.setdefault(members.tobytes(), len(groups))
+                if number == len(marked):
+                    marked.append(members)
+                self._group[members, column] = number
+        self._member = np.array([*marked, np.zeros(self.count)], dtype=np.float32).T
+        self._weights = np.zeros(len(codes), dtype=np.float32)
+
+    def only(self, rows: Codes) -> "Pairs":
+        """Some of the examples, compared among themselves."""
+        return self if len(rows) == self.count else Pairs(self.codes[:, rows])
 
     def weigh(self, gains: Numbers) -> None:
         """Let each column count for nearness by what it tells about answers."""
-        weights = np.append(gains + 1e-4, 0).astype(np.float32)
-        self._weights = weights[self._owners] / max(float(weights.sum()), 1e-9)
+        weights = gains + 1e-4
+        self._weights = (weights / weights.sum()).astype(np.float32)
 
     def near_all(self) -> Numbers:
         """Nearness of all examples to each other, 0 to 1, sharpened."""
-        return self._sharp((self._held * self._weights) @ self._held.T)
+        return np.array([self.near(asked) for asked in self.codes.T], dtype=np.float32)
 
     def near(self, asked: Codes) -> Numbers:
         """Nearness of all examples to an input, by its codes."""
-        shared = self.codes == asked[:, None]
-        hinted = np.zeros(self._held.shape[1], dtype=np.float32)
-        for column in np.flatnonzero(shared.any(axis=1)):
-            hinted[self._hint[shared[column].argmax(), column]] = 1
-        return self._sharp(self._held @ (hinted * self._weights))
+        return self._sharp(self._weights @ (self.codes == asked[:, None]))
 
     def _sharp(self, nearness: NDArray[np.floating[Any]]) -> Numbers:
-        return np.asarray(np.clip(nearness, 0, 1) ** SHARP, dtype=np.float32)
+        return np.asarray(np.clip(nearness, 0.01, 1) ** SHARP, dtype=np.float32)
 
     def narrowed(self, cells: Mask, same: Numbers, otherwise: Numbers) -> Numbers:
         """How like each example is to its cell narrowed by each column (examples first).
@@ -79,8 +82,8 @@ class Pairs:
         Where narrowing would leave nobody, `otherwise` stands.
         """
         rows = np.arange(self.count)[:, None]
-        total = ((cells * same) @ self._held)[rows, self._hint]
-        count = (cells.astype(np.float32) @ self._held)[rows, self._hint]
+        total = _product(cells * same, self._member)[rows, self._group]
+        count = _product(cells.astype(np.float32), self._member)[rows, self._group]
         return np.where(count > 0, total / np.maximum(count, 1), otherwise[:, None]).astype(np.float32)
 
     def narrow(self, cells: Mask, column: int) -> Mask:
@@ -89,6 +92,16 @@ class Pairs:
         tried = cells & (said[:, None] == said[None, :])
         kept: Mask = tried | (cells & ~tried.any(axis=1, keepdims=True))
         return kept
+
+
+def _product(left: Numbers, right: Numbers) -> Numbers:
+    """The matrix product, in pieces too small for BLAS to spread over threads.
+
+    Its threads wait by spinning, which costs ten times the work wherever cores are shared.
+    """
+    height = max(1, SMALL // right.size)
+    pieces = [left[start : start + height] @ right for start in range(0, len(left), height)]
+    return np.concatenate(pieces)
 
 
 def gains(pairs: Pairs, same: Numbers) -> Numbers:
@@ -111,7 +124,7 @@ def learn_table(pairs: Pairs, same: Numbers, near: Numbers) -> Table:
             break
         columns.append(best)
         cells, likeness = pairs.narrow(cells, best), tried[:, best]
-    votes = (cells * near) @ same
+    votes = _product(cells * near, same)
     return Table(tuple(columns), np.where(cells, votes, -1).argmax(axis=1))
 
 
@@ -120,11 +133,15 @@ def _likeness(cells: Mask, same: Numbers) -> Numbers:
     return np.asarray((cells * same).sum(axis=1) / counts, dtype=np.float32)
 
 
-def pick(pairs: Pairs, columns: tuple[int, ...], asked: Codes, near: Numbers, same: Numbers) -> int:
-    """The example an input is answered like: of its cell, the most like the cell's nearest."""
-    cell = np.ones(pairs.count, dtype=bool)
-    for column in columns:
-        tried = cell & (pairs.codes[column] == asked[column])
+def weigh_cell(table: Table, codes: Codes, asked: Codes, near: Numbers) -> Numbers:
+    """How much each example's vote counts for an input: by nearness in its cell, not at all outside."""
+    cell = np.ones(len(near), dtype=bool)
+    for column in table.columns:
+        tried = cell & (codes[column] == asked[column])
         cell = tried if tried.any() else cell
-    votes = (cell * near) @ same
-    return int(np.where(cell, votes, -1).argmax())
+    return cell * near
+
+
+def pick(weights: Numbers, same: Numbers) -> int:
+    """The example that is most like what the votes are for."""
+    return int(np.where(weights > 0, weights @ same, -1).argmax())

@@ -1,8 +1,9 @@
 """Answers with holes: what an example's answer took from its input, to be taken from a new one."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ftv4.sandbox.learner.views import Scalar, View, general
+from ftv4.sandbox.learner.views import Scalar, View, general, token
 from ftv4.sandbox.learner.words import STYLES, Word, text_of
 
 
@@ -31,8 +32,15 @@ class Literal(NamedTuple):
     value: Scalar
 
 
+class Items(NamedTuple):
+    """A list: templates, and the name that each goes by in other lists, if it has one."""
+
+    names: tuple[str | None, ...]
+    parts: tuple[Any, ...]
+
+
 Template = Any
-"""Literal, Ref, Words, Copy, or a dict or list of templates."""
+"""Literal, Ref, Words, Copy, Items, or a dict of templates."""
 
 
 class Missing(Exception):
@@ -50,12 +58,12 @@ def fill(template: Template, view: View) -> Any:
             return "".join(piece if isinstance(piece, str) else _fill_word(piece, view) for piece in pieces)
         case Copy(path, most):
             return list(view.lists.get(path, []))[:most]
-        case dict():
-            return {key: fill(part, view) for key, part in template.items()}
-    return _fill_list(template, view)
+        case Items(_, parts):
+            return fill_items(parts, view)
+    return {key: fill(part, view) for key, part in template.items()}
 
 
-def _fill_list(items: list[Template], view: View) -> list[Any]:
+def fill_items(items: Sequence[Template], view: View) -> list[Any]:
     """What can be filled; if nothing of a list can, the first of the input that it could have been."""
     filled = []
     for item in items:
@@ -78,3 +86,32 @@ def _fill_ref(paths: tuple[str, ...], view: View) -> Scalar:
 
 def _fill_word(word: Word, view: View) -> str:
     return STYLES[word.style](text_of(_fill_ref((word.path,), view)))
+
+
+def holdings(template: Template, path: str = "") -> Iterator[str]:
+    """What a template holds, each as one text; list items count half by being there, half by where."""
+    if isinstance(template, dict):
+        yield path + "{"
+        for key, part in template.items():
+            yield from holdings(part, f"{path}/{key}")
+    elif isinstance(template, Items):
+        yield f"{path}[{len(template.parts)}]"
+        for index, item in enumerate(template.parts):
+            yield from holdings(item, f"{path}[]")
+            yield from holdings(item, f"{path}[{index}]")
+    else:
+        yield f"{path}={text(template)}"
+
+
+def text(template: Template) -> str:
+    """A leaf's template, as one text."""
+    match template:
+        case Literal(value):
+            return token(value)
+        case Ref(paths):
+            return f"@{paths[0]}"
+        case Words(pieces):
+            return "~" + "".join(p if isinstance(p, str) else f"{{{p.path}}}" for p in pieces)
+        case Copy(path, most):
+            return f"*{path}:{most}"
+    raise AssertionError(template)
