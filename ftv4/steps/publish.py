@@ -15,7 +15,6 @@ from ftv4.contracts import Json
 from ftv4.contracts.models import HistoryEntry
 from ftv4.contracts.promotion import PromotionReport
 from ftv4.documents import MODELS, Repository, to_json
-from ftv4.errors import GateError
 from ftv4.steps.card import CardFacts, card_path, render_card
 from ftv4.steps.history import moved, unchanged
 from ftv4.steps.proposal import body_of, branch_of, summary_of, title_of
