@@ -43,7 +43,7 @@ def test_no_name_and_no_cut_text_is_a_command(encode):
 @pytest.mark.parametrize("encode", [str, repr, plain_json, hashes_only, colons_only])
 def test_what_others_do_lets_commands_through(encode):
     """The control: were nothing found here, the count of zero above would mean nothing."""
-    assert len(known_commands(encode, 10_000, seed=3)) > 100
+    assert len(known_commands(encode, 10_000, seed=3)) > 20
 
 
 @pytest.mark.parametrize(
