@@ -35,6 +35,8 @@ def test_words_of_another_stage_are_found_in_the_policys_order():
         ([None], False),
         (None, False),
         ("capacity", False),
+        ({}, False),
+        (5, False),
         (..., False),
     ],
 )

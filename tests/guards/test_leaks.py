@@ -28,6 +28,7 @@ def kinds(guards, *texts):
         "The customer-facing name stays the same; email waits until noon.",
         "Customer Update Windows",
         "Confirm name, phone, and address before each visit is booked.",
+        "Name, phone, and address are confirmed before each visit.",
         "phone calls after 5 pm go to voicemail",
         "customer 1 and customer 2 of the same crew",
         "bucket:customer_count:low",

@@ -1,6 +1,7 @@
 import gzip
 import hashlib
 import json
+import os
 import tracemalloc
 
 import orjson
@@ -101,6 +102,12 @@ def test_a_line_too_long_to_hold_is_a_finding(repository):
     assert report.accepted_rows == 2
 
 
+def test_a_file_may_have_any_name(repository):
+    name = os.fsdecode(b"r\xe9.jsonl")
+
+    assert judged(repository, row(), name=name).file == "r?.jsonl"
+
+
 def test_the_digest_is_of_the_bytes_judged(repository):
     report = judged(repository, row(), b"", b"{broken", b"x" * (LONGEST_LINE + 5))
 
@@ -189,7 +196,8 @@ def test_only_the_gates_named_are_asked(repository):
 
 
 @pytest.mark.parametrize(
-    "content", [b"\xff\xfe{\x00}\x00", gzip.compress(b"{}\n", mtime=0), b'{"a":1}\n\x00\x01\x02', b"\xe9t\xe9"]
+    "content",
+    [b"\xff\xfe{\x00}\x00", gzip.compress(b"{}\n", mtime=0), b'{"a":1}\n\x00\x01\x02', b"\xe9t\xe9"],
 )
 def test_bytes_that_are_no_text_are_no_dataset(repository, content):
     repository.write("rows.jsonl", content)
