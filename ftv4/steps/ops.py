@@ -11,21 +11,21 @@ from pydantic import BaseModel
 from ftv4.clock import iso
 from ftv4.contracts.evaluation import EvalReport
 from ftv4.contracts.ops import Cleaned, Doctor, DoctorJob, DoctorModel, OpsManifest, StageStatus, Status
-from ftv4.contracts.review import ReviewItem, ReviewPack
+from ftv4.contracts.review import ReviewItem
 from ftv4.contracts.run import Job, JobRecord
 from ftv4.documents import Repository
 from ftv4.encode import for_log
 from ftv4.errors import Ftv4Error
 from ftv4.stages import STAGES
 from ftv4.steps.lifetime import lifetimes
+from ftv4.steps.reviews import REVIEWS, read_reviews
+from ftv4.steps.runpacks import SHIPS
+from ftv4.steps.runs import RUNS
 
 if TYPE_CHECKING:
     from ftv4.clients.provider import Provider
 
 C = TypeVar("C", bound=BaseModel)
-RUNS = "train/finetune_runs"
-SHIPS = "train/ops/synth_ship"
-REVIEWS = "train/curation/review_packs"
 
 
 class _Reader:
@@ -106,12 +106,10 @@ def _count(repository: Repository, dataset: str) -> tuple[int, int, int]:
 
 
 def _pending(reader: _Reader) -> dict[str, ReviewItem]:
-    """Items that nobody has looked at, by id; a later pack's word counts."""
-    items: dict[str, ReviewItem] = {}
-    for path in reader.repository.files(REVIEWS, "**/*.json"):
-        pack = reader.read(ReviewPack, path)
-        items.update({item.id: item for item in pack.items} if pack else {})
-    return {key: item for key, item in items.items() if item.reviewed_at is None and not item.approved}
+    """Items that nobody has decided, by id."""
+    found = read_reviews(reader.repository, [REVIEWS])
+    reader.unreadable += found.problems
+    return {key: item for key, item in found.items.items() if not item.decided}
 
 
 def examine(
