@@ -200,7 +200,10 @@ JSON = st.recursive(
     | st.integers(-9, 9)
     | st.floats(-2, 2)
     | st.sampled_from(["", "a", "a: b", "low"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b", "c[1]", "/"]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

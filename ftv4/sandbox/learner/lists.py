@@ -29,7 +29,8 @@ class Lists:
 
     def fixed(self, place: str) -> bool:
         """Whether the list at a general path is always equally long."""
-        return self._habits[place].shortest == self._habits[place].longest
+        habit = self._habits.get(place)
+        return habit is not None and habit.shortest == habit.longest
 
     def fits(self, place: str, items: list[Any]) -> bool:
         """Whether these items may be the list at a place: not if they repeat where none ever did."""

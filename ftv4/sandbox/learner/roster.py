@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ftv4.sandbox.learner.columns import Codes
 from ftv4.sandbox.learner.tables import Numbers, Table
 
-MOST = 96
+MOST = 64
 """Ways to be on a list or not; with more, no name comes often enough to be learned."""
 
 

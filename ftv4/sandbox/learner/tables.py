@@ -119,13 +119,12 @@ def learn_table(pairs: Pairs, same: Numbers, near: Numbers) -> Table:
     likeness = _likeness(cells, same)
     while len(columns) < min(MOST, len(pairs.codes)):
         tried = pairs.narrowed(cells, same, likeness)
-        best = int(tried.mean(axis=0).argmax())
+        best = int(tried.mean(axis=0).round(5).argmax())
         if tried[:, best].mean() < likeness.mean() + GAIN:
             break
         columns.append(best)
         cells, likeness = pairs.narrow(cells, best), tried[:, best]
-    votes = _product(cells * near, same)
-    return Table(tuple(columns), np.where(cells, votes, -1).argmax(axis=1))
+    return Table(tuple(columns), _winners(cells * near, same))
 
 
 def _likeness(cells: Mask, same: Numbers) -> Numbers:
@@ -144,4 +143,14 @@ def weigh_cell(table: Table, codes: Codes, asked: Codes, near: Numbers) -> Numbe
 
 def pick(weights: Numbers, same: Numbers) -> int:
     """The example that is most like what the votes are for."""
-    return int(np.where(weights > 0, weights @ same, -1).argmax())
+    return int(_winners(weights[None, :], same)[0])
+
+
+def _winners(weights: Numbers, same: Numbers) -> Codes:
+    """For each row of votes, the example that is most like what they are for; of equals, the first.
+
+    Rounded, so that it is the same on every machine, whatever the order in which it adds up.
+    """
+    shares = weights / np.maximum(weights.max(axis=1, keepdims=True), 1e-30)
+    votes = np.where(weights > 0, _product(shares, same), -1).round(3)
+    return np.asarray(votes.argmax(axis=1), dtype=np.int64)

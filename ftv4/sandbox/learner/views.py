@@ -71,7 +71,7 @@ class Identities:
         if member == HEAD:
             return _head(item) if isinstance(item, str) else None
         named = item.get(member) if member and isinstance(item, dict) else None
-        return f"{member}={named}" if isinstance(named, str) else None
+        return f"{member}={_safe(named)}" if isinstance(named, str) else None
 
     def view(self, value: Any) -> View:
         """Take a value apart."""
@@ -140,7 +140,12 @@ def _names(lists: list[list[Any]]) -> set[str]:
 
 def _head(text: Any) -> str:
     head, colon, _ = text.rpartition(HEAD)
-    return f"{head}{colon}".replace("]", ")")
+    return _safe(head + colon)
+
+
+def _safe(name: str) -> str:
+    """A name that can stand between brackets."""
+    return name.replace("[", "(").replace("]", ")")
 
 
 def _columns(items: Sequence[Any]) -> Iterator[tuple[str, list[Scalar]]]:
