@@ -4,6 +4,7 @@ from typing import Annotated
 
 from ftv4.contracts import Contract, Items, Whole
 from ftv4.contracts.evaluation import Comparison, EvalTotals, Verdict
+from ftv4.contracts.providers import Day
 
 
 class DatasetEvidence(Contract):
@@ -43,7 +44,7 @@ class EvalsEvidence(Contract):
 class Lifetime(Contract):
     """How long the candidate can serve, and who says so."""
 
-    shutdown_date: str | None
+    shutdown_date: Day | None
     days_left: Whole | None
     source: str
 
