@@ -184,7 +184,7 @@ def _tune(play: Demo) -> str:
     arguments = ("ft", "stage", "--stage", STAGE, "--suffix", "demo", "--provider", "sandbox")
     plan = play.run(*arguments)
     cost = plan["estimate"]["cost_usd"]
-    play.say(f"  {plan['accepted_rows']} rows, {plan['estimate']['billable_tokens']:,} tokens, cost ${cost}")
+    play.say(f"  {plan['accepted_rows']} rows, {plan['estimate']['billable_tokens']:,} tokens, cost ${cost:.2f}")
     done = play.run(*arguments, "--dry-run=false", "--poll-interval", "0.2")
     model = f"sandbox:{done['fine_tuned_model']}"
     play.say(f"  {done['job_id']} succeeded: {model}")
