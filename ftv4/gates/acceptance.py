@@ -121,7 +121,8 @@ def _problem(objection: Objection, side: str = "") -> Problem:
 
 
 def _leak(hit: LeakHit) -> Problem:
-    return Problem(hit.pointer, f"{hit.kind}: {for_log(hit.sample)}")
+    # Where it is, not what it says: reports are public, and it may be somebody's address.
+    return Problem(hit.pointer, f"looks like raw data: {hit.kind}")
 
 
 def _edited(approval: object, answer: object) -> Rejection | None:
@@ -137,13 +138,15 @@ def _edited(approval: object, answer: object) -> Rejection | None:
 class _Rows:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
-        self._unapproved: list[int] = []
+        self._unapproved = 0
+        self._first_unapproved: int | None = None
 
     def row(self, row: Judged) -> Iterator[Finding]:
         if row.malformed is not None:
             yield self._finding("malformed_line", row.line, Problem("", f"not JSON: {row.malformed}"))
         elif row.rejection is not None and row.rejection.reason == "not_approved":
-            self._unapproved.append(row.line)
+            self._unapproved += 1
+            self._first_unapproved = self._first_unapproved or row.line
         elif row.rejection is not None:
             yield from self._rejected(row.line, row.rejection)
 
@@ -153,8 +156,8 @@ class _Rows:
                 "stage_unknown", "neither file name nor rows say which stage this is", "give --stage"
             )
         if self._unapproved:
-            problem = f"rows that are not approved, and not trained on: {len(self._unapproved)}"
-            yield self._finding("not_approved", self._unapproved[0], Problem("/approved", problem))
+            problem = f"rows that are not approved, and not trained on: {self._unapproved}"
+            yield self._finding("not_approved", self._first_unapproved, Problem("/approved", problem))
 
     def _rejected(self, line: int, rejection: Rejection) -> Iterator[Finding]:
         for problem in rejection.problems[:SHOWN]:
@@ -163,7 +166,7 @@ class _Rows:
         if more > 0:
             yield self._finding(rejection.reason, line, Problem("", f"and {more} more problems in this row"))
 
-    def _finding(self, rule: str, line: int, problem: Problem) -> Finding:
+    def _finding(self, rule: str, line: int | None, problem: Problem) -> Finding:
         return self._ask.finding(
             rule,
             problem.problem,

@@ -73,10 +73,13 @@ def _beside(space: str) -> str:
 
 _LABELLED = _finder(rf"(?:^|(?<=[\"'(\[{{|,;])|(?<={_SPACE}))(?:{_beside(_SPACE)})")
 
+_WORD = r"[^ ,;|\"]"
+_CELL = re.compile(rf" *(?:{_WORD}{{1,40}}(?: +{_WORD}{{1,40}})?)? *")
+
 _S = r"[ \x80-\xff]"
-_CELL = rf"{_S}*[,;|]{_S}*[^ ,;|\"]+(?: +[^ ,;|\"]+)?{_S}*[,;|\"]"
+_CELL_BYTES = _CELL.pattern.replace("40", "160")  # four bytes a character at most
 _MAYBE_LABELLED = re.compile(
-    rf"{_beside(_S)}|{_FIELD}{_S}*(?:[,;|](?!{_S})|{_CELL})".encode("latin-1"), re.IGNORECASE
+    rf"{_beside(_S)}|{_FIELD}{_S}*[,;|](?:(?!{_S})|{_CELL_BYTES}[,;|\"])".encode("latin-1"), re.IGNORECASE
 )
 """Matches, in bytes and from the field name on, wherever the labelled hint might find something."""
 
@@ -86,9 +89,10 @@ def _labelled(text: str) -> bool:
 
 
 def _header(line: str) -> bool:
-    """Whether a line is a spaced header row: short cells, at least two of them field names."""
-    cells = [cell.strip(SPACE + "\"'").lower() for cell in re.split(_CELL_END, line)]
-    return sum(cell in FIELDS for cell in cells) > 1 and all(len(cell.split()) < 3 for cell in cells)
+    """Whether a line is a spaced header row: cells of two words at most, two of them field names."""
+    cells = re.split(_CELL_END, line.replace('"', " "))
+    fields = sum(cell.strip(SPACE + "'").lower() in FIELDS for cell in cells)
+    return fields > 1 and all(map(_CELL.fullmatch, cells))
 
 
 _ROW_HINT: Mapping[str, Finder] = {

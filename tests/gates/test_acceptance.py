@@ -110,6 +110,15 @@ def test_A3_a_leak_is_refused_and_prose_is_not():
     assert judge(prose) is None
 
 
+def test_a_leak_is_named_and_not_repeated():
+    whole = row()
+    whole["output"]["data_quality"]["notes"] = ["write to jo@example.com"]
+
+    assert judge(whole).problem == "looks like raw data: possible_email_exposure"
+    whole["output"]["data_quality"]["notes"] = ["email: jo"]
+    assert judge(whole).problem == "looks like raw data: raw_row_hint"
+
+
 def test_B6_words_of_another_stage_are_refused():
     """B6: the Node tool trained on "hire", "software", "tool" and "scale"."""
     for word in ("hire", "software", "tool", "scale"):

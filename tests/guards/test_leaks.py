@@ -1,4 +1,5 @@
 import gzip
+from time import process_time
 
 import pytest
 
@@ -55,6 +56,8 @@ def test_A3_ordinary_prose_passes(prose):
         "id,customer,total",
         "id, name, email, total",
         "Name | Phone | Address",
+        "name, , phone",
+        "name ; größe ; phone",
         '"name","email"',
         "first line\nname, phone\nlast line",
         "customer_name: Jo",
@@ -134,6 +137,16 @@ def test_a_hit_counts_once_a_kind_and_text():
 )
 def test_a_sample_is_one_line_of_at_most_80_units(text, sample):
     assert LABELLED.leaks(text)[0].sample == sample
+
+
+@pytest.mark.parametrize("filling", ["é", " ", "a", "é ", "x@", "name", "customer ", "name,", "1.", "9 "])
+def test_a_hostile_text_takes_no_more_time_than_its_length(filling):
+    payload = ["name, x" + filling * 200_000, "phone"]
+
+    start = process_time()
+    LABELLED.leaks(payload), LABELLED.doctrine(payload, "quant_signals")
+
+    assert process_time() - start < 10
 
 
 @pytest.mark.parametrize("name", STAGES)
