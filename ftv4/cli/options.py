@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
 from ftv4.documents import Repository, find_repository
+from ftv4.encode import json_for_log
 from ftv4.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,7 +70,7 @@ def stage_option(required: bool = True, default: str | None = None) -> Callable[
     """`--stage`, one of the five."""
     from ftv4.contracts.models import StageName
 
-    choices = OneStage(StageName.__args__)  # type: ignore[attr-defined]
+    choices = OneStage(get_args(StageName))
     return click.option(
         "--stage", type=choices, required=required and default is None, default=default, help="The stage."
     )
@@ -121,4 +122,4 @@ def print_json(value: Any) -> None:
     from pydantic import BaseModel
 
     plain = value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
-    click.echo(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode())
+    click.echo(json_for_log(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode()))

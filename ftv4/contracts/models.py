@@ -1,9 +1,9 @@
 """`config/intelligence_v4.models.json`, contracts.md §10: which model serves each stage."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ftv4.contracts import Contract, Items, Whole
 
@@ -14,6 +14,17 @@ ModelId = Annotated[str, Field(pattern=MODEL_ID)]
 StageName = Literal[
     "quant_signals", "emyth_owner_load", "competitive_lens", "blue_ocean", "synthesis_decision"
 ]
+
+
+T = TypeVar("T")
+
+
+def every_stage(by_stage: dict[str, T]) -> dict[str, T]:
+    """Refuse a table that leaves a stage out."""
+    missing = [name for name in get_args(StageName) if name not in by_stage]
+    if missing:
+        raise ValueError(f"stages without an entry: {', '.join(missing)}")
+    return by_stage
 
 
 class Rollout(Contract):
@@ -82,15 +93,8 @@ class ModelsConfig(Contract):
     """Every stage's pin, and the industries that override it."""
 
     version: Literal["intelligence_v4.models/1"]
-    stages: dict[StageName, Pin]
+    stages: Annotated[dict[StageName, Pin], AfterValidator(every_stage)]
     industry_overrides: dict[str, dict[StageName, PinOverride]] = {}
-
-    @model_validator(mode="after")
-    def _every_stage(self) -> "ModelsConfig":
-        missing = [name for name in StageName.__args__ if name not in self.stages]  # type: ignore[attr-defined]
-        if missing:
-            raise ValueError(f"stages without a pin: {', '.join(missing)}")
-        return self
 
     def pin(self, stage: str, industry: str) -> Pin:
         """The pin that serves a stage for an industry; its name is normalised first."""

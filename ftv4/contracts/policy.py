@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ftv4.contracts import Contract, Items, Whole
+from ftv4.contracts.models import StageName, every_stage
 
 Terms = Annotated[tuple[str, ...], Items]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -18,16 +19,6 @@ class TrainingDiversity(Contract):
     max_industry_share: Share
     max_duplicate_actions_share: Share
     max_same_primary_constraint_prefix_share: Share
-
-
-class DriftTerms(Contract):
-    """For each stage, words that belong to another stage's work."""
-
-    quant_signals: Terms
-    emyth_owner_load: Terms
-    competitive_lens: Terms
-    blue_ocean: Terms
-    synthesis_decision: Terms
 
 
 class LeakScan(Contract):
@@ -45,7 +36,8 @@ class Policy(Contract):
     forbidden_vocabulary: Terms
     infinite_feed_phrases: Terms
     shaming_phrases: Terms
-    stage_drift_terms: DriftTerms
+    stage_drift_terms: Annotated[dict[StageName, Terms], AfterValidator(every_stage)]
+    """For each stage, words that belong to another stage's work."""
     max_actions_30_days: Annotated[Whole, Field(ge=5)]
     training_diversity: TrainingDiversity
     leak_scan: LeakScan = LeakScan()

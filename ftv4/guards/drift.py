@@ -16,7 +16,7 @@ class Drift:
 
     def __init__(self, policy: Policy) -> None:
         self.terms: Mapping[str, Terms] = {
-            stage: Terms(terms) for stage, terms in policy.stage_drift_terms.model_dump().items()
+            stage: Terms(terms) for stage, terms in policy.stage_drift_terms.items()
         }
         self._max_actions = policy.max_actions_30_days
 

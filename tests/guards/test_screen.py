@@ -26,7 +26,7 @@ TERMS = [
     *ODD.forbidden_vocabulary,
     *ODD.infinite_feed_phrases,
     *ODD.shaming_phrases,
-    *(term for terms in ODD.stage_drift_terms.model_dump().values() for term in terms),
+    *(term for terms in ODD.stage_drift_terms.values() for term in terms),
 ]
 RAW = [
     "a@b.co",
@@ -77,7 +77,7 @@ def test_nothing_that_a_guard_finds_is_cleared(policy, payload):
 
     if any(Doctrine(policy).text_objections(payload)):
         assert "doctrine" in suspects
-    for stage in ODD.stage_drift_terms.model_dump():
+    for stage in ODD.stage_drift_terms:
         if any(Drift(policy).text_objections(payload, stage)):
             assert stage in suspects
     finders = leak_finders(policy.leak_scan).values()
@@ -93,7 +93,7 @@ COMPILED = {
 }
 
 
-@pytest.mark.parametrize("stage", SHIPPED.stage_drift_terms.model_dump())
+@pytest.mark.parametrize("stage", SHIPPED.stage_drift_terms)
 def test_ordinary_rows_are_not_even_suspected(stage):
     whole = row(stage)
     compiled = guards()
