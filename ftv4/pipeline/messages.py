@@ -64,16 +64,19 @@ def prompt_version(stage: Stage, prompt: str, policy: Policy) -> str:
     return f"prompt-{sha256(system_prompt(stage, prompt, policy))[:12]}"
 
 
-@lru_cache(maxsize=16)
 def system_prompt(stage: Stage, prompt: str, policy: Policy) -> str:
     """The stage's instructions. Raises ContractError when nothing is left of the prompt file."""
+    return _instructions(stage, prompt, policy.forbidden_vocabulary)
+
+
+@lru_cache(maxsize=16)
+def _instructions(stage: Stage, prompt: str, forbidden: tuple[str, ...]) -> str:
     text = plain(prompt)
     if not text:
         raise ContractError(
             f"templates/{stage.prompt}: nothing to tell the model is left once its markup is taken out",
             hint="restore the prompt file from git; a model is never trained on a placeholder",
         )
-    forbidden = ", ".join(policy.forbidden_vocabulary)
     return f"""\
 Stage: {stage.name}
 {text}
@@ -82,7 +85,7 @@ Rules for every answer:
 2. The object must satisfy the output schema {stage.output_schema} in full.
 3. Cite evidence only by bucket ids (bucket:…) that the input lists.
 4. Never repeat raw rows, line items, names, contact details or any other identifier.
-5. None of these words may occur anywhere in the answer: {forbidden}."""
+5. None of these words may occur anywhere in the answer: {', '.join(forbidden)}."""
 
 
 def plain(markdown: str) -> str:
