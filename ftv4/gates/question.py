@@ -4,15 +4,26 @@ A question keeps numbers, not rows, so that a dataset of any length passes in fl
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
+from ftv4.contracts import Json
 from ftv4.contracts.findings import Finding, Severity
 from ftv4.contracts.policy import Policy
+from ftv4.gates.reading import Reading
 from ftv4.gates.rejection import Rejection
 from ftv4.stages.stage import Stage
 
 LONGEST_POINTER = 500
 """Characters; longer ones, which only hostile keys make, are cut."""
+
+
+class HeldOut(NamedTuple):
+    """What an eval case asks of the stage, and the answer that a model is measured by."""
+
+    case_id: str
+    input: Json
+    output: Json
 
 
 class Ask(NamedTuple):
@@ -26,6 +37,8 @@ class Ask(NamedTuple):
     approved_only: bool = True
     min_rows: int | None = None
     """None: what the stage asks for."""
+    cases: tuple[HeldOut, ...] = ()
+    """The stage's eval cases, for gates that compare rows with them."""
 
     def finding(
         self,
@@ -50,9 +63,7 @@ class Ask(NamedTuple):
         )
 
 
-class Judged(NamedTuple):
-    """One line of the dataset, with acceptance's verdict on it."""
-
+class _Judged(NamedTuple):
     line: int
     """Physical, from 1."""
     value: object
@@ -62,6 +73,25 @@ class Judged(NamedTuple):
     """None: accepted, malformed, or of a stage that nobody knows."""
     accepted: bool
     """Whether it is a row to train on."""
+    suspects: frozenset[str] | None = None
+    """The guards that could find something in it, as `Guards.suspects_in`; None: nobody looked."""
+    ambiguity: Rejection | None = None
+    """What in it two readers could read differently; then it is not accepted."""
+    raw: bytes = b""
+    """The line as it stands in the file, without its line feed; empty when it is too long to hold."""
+
+
+class Judged(_Judged):
+    """One line of the dataset, with acceptance's verdict on it."""
+
+    @cached_property
+    def reading(self) -> Reading:
+        """What gates read in the row; made when the first one asks."""
+        return Reading(self.value)
+
+    def may_hold(self, guard: str) -> bool:
+        """Whether a guard could find something in the row."""
+        return self.suspects is None or guard in self.suspects
 
 
 class Question(Protocol):

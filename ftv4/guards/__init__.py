@@ -6,17 +6,25 @@ None of them ever throws, whatever the payload is; none looks at object keys.
 from collections.abc import Iterator
 from itertools import chain
 
+from ftv4.canonical import canonical
 from ftv4.contracts.jsontext import SPACE
 from ftv4.contracts.policy import LeakScan, Policy
 from ftv4.contracts.record import GuardFailure
+from ftv4.guards import injection, private
 from ftv4.guards.doctrine import Doctrine, evidence_objections
 from ftv4.guards.drift import Drift
 from ftv4.guards.exposure import leak_finders, needles, sample
 from ftv4.guards.objection import LeakHit, Objection
+from ftv4.guards.plain import visible
 from ftv4.guards.screen import Needle, Screen, term_needle
 from ftv4.guards.walk import texts
 
-__all__ = ["Guards", "LeakHit", "Objection"]
+__all__ = ["INJECTION", "PRIVATE", "Guards", "LeakHit", "Objection"]
+
+PRIVATE = "private"
+"""Suspicion of personal data or a secret."""
+INJECTION = "injection"
+"""Suspicion of a sentence that speaks to the model."""
 
 
 class Guards:
@@ -75,11 +83,27 @@ class Guards:
         """
         return self._screen.suspects(payload)
 
+    def suspects_in(self, line: bytes, value: object) -> frozenset[str]:
+        """The same about a whole row, with PRIVATE and INJECTION, from its line in the file and its value.
+
+        These two read a text as it is seen: foreign letters are looked at twice.
+        """
+        found = self._screen.suspects_in(line)
+        if found is None:
+            line = canonical(value).encode(errors="replace")
+            found = self._screen.suspects(value)
+        if line.isascii():
+            return found
+        seen = self._screen.suspects_in(visible(line.decode()).encode())
+        return found | (seen if seen is not None else {PRIVATE, INJECTION})
+
     def _needles(self, policy: LeakScan) -> Iterator[Needle]:
         yield from (term_needle("doctrine", term) for term in self._doctrine.terms)
         for stage, terms in self._drift.terms.items():
             yield from (term_needle(stage, term) for term in terms.patterns)
         yield from needles(policy)
+        yield from private.needles(PRIVATE)
+        yield from injection.needles(INJECTION)
 
 
 def _failures(objections: Iterator[Objection], stage: str) -> tuple[GuardFailure, ...]:

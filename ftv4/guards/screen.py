@@ -52,8 +52,14 @@ class Screen:
     def suspects(self, payload: object) -> frozenset[str]:
         """The guards that could find something in the payload."""
         text = _as_bytes(payload)
-        if text is None:
-            return self._guards
+        return self._guards if text is None else self._suspects_in(text)
+
+    def suspects_in(self, line: bytes) -> frozenset[str] | None:
+        """The same from a payload's JSON; None where its strings don't stand verbatim in it."""
+        text = _verbatim(line)
+        return None if text is None else self._suspects_in(text)
+
+    def _suspects_in(self, text: bytes) -> frozenset[str]:
         found = self._automaton.find_matches_as_indexes(text.translate(_FOLD), overlapping=True)
         if not found:
             return self._always
@@ -92,6 +98,11 @@ def _as_bytes(payload: object) -> bytes | None:
         text = orjson.dumps(payload)
     except TypeError:
         return None  # lone surrogates, integers past 64 bits, deeper than orjson goes
+    return _verbatim(text)
+
+
+def _verbatim(text: bytes) -> bytes | None:
+    """JSON in which every string stands verbatim but for quotes; None for any other."""
     if not text.isascii() and any(letter in text for letter in _ASCII_IN_LOWER_CASE):
         return None
     if b"\\" in text:

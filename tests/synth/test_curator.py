@@ -5,8 +5,8 @@ from copy import deepcopy
 import pytest
 
 from ftv4.documents import Repository
-from ftv4.graders.grounding import cited
 from ftv4.guards import Guards
+from ftv4.guards.citations import citations
 from ftv4.guards.decision import decision_errors
 from ftv4.stages import STAGES, problems_of
 from ftv4.synth.curator import curate
@@ -67,7 +67,7 @@ def test_what_it_writes_fits_passes_every_guard_and_cites_only_what_it_was_given
                 assert guards.doctrine(output, name) == ()
                 assert guards.drift(output, name) == ()
                 assert guards.leaks(output) == ()
-            assert set(cited(output)) <= set(inputs[name]["evidence_index"]["refs"])
+            assert {ref for ref, _ in citations(output)} <= set(inputs[name]["evidence_index"]["refs"])
         assert decision_errors(outputs["synthesis_decision"]) == ()
 
 
@@ -88,7 +88,7 @@ def test_what_it_writes_survives_unknown_words_and_refs():
         output = curate(stage, strange, run(brief())[1][name])
 
         assert problems_of(stage, "output", output) == ()
-        assert set(cited(output)) == {"bucket:something:else"}
+        assert {ref for ref, _ in citations(output)} == {"bucket:something:else"}
 
 
 def test_it_does_not_touch_what_it_is_given():

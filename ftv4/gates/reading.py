@@ -1,0 +1,112 @@
+"""What gates read in a row: its question, its answer and its signals, each taken out once.
+
+What differs between copies of a row without being said in it is left out: identifiers, dates, counts
+of records, the stamp of the model, and what the contract makes every answer of its stage say.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from ftv4.canonical import canonical
+from ftv4.guards.plain import letters
+
+STAMPED = frozenset(
+    {
+        *("schema_version", "stage_name", "model_id", "prompt_version", "data_limits", "window"),
+        *("confidence", "evidence_refs", "signals", "language_checks", "prohibitions_checked"),
+    }
+)
+"""Members of an output that are not free text: stamps, bookkeeping, and what follows from the signals."""
+
+IDENTIFIERS = frozenset({"id", "client_id", "run_id", "created_at", "model", "approval"})
+"""Members of a row or its input that name and date it."""
+
+_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt][0-9:.]{5,12}[Zz]?)?")
+
+
+class Reading:
+    """One row, read. Whatever its value is, reading it never throws."""
+
+    def __init__(self, value: object) -> None:
+        row = _members(value)
+        self._input = _members(row.get("input"))
+        self._output = _members(row.get("output"))
+        self._value = value
+
+    @cached_property
+    def signals(self) -> tuple[str, ...]:
+        """The evidence references that the input offers: what its buckets say, in order."""
+        refs = _members(self._input.get("evidence_index")).get("refs")
+        return tuple(sorted(ref for ref in _items(refs) if isinstance(ref, str)))
+
+    @cached_property
+    def industry(self) -> str:
+        """What the input says the business does, as it is seen."""
+        return letters(as_json(self._input.get("industry"))).decode()
+
+    @cached_property
+    def question(self) -> bytes:
+        """Letters and digits of what is asked: the context, without notes and dates, and the signals."""
+        context = _members(self._input.get("context"))
+        asked = {name: value for name, value in context.items() if name != "notes"}
+        return self._letters([self.industry, asked, self.signals])
+
+    @cached_property
+    def answer(self) -> bytes:
+        """Letters and digits of the output's free text, its member names in between."""
+        return self._letters(self.said)
+
+    @property
+    def said(self) -> list[Any]:
+        """The output's members that are free text, in their order."""
+        return [value for key, value in self._output.items() if key not in STAMPED]
+
+    @cached_property
+    def question_key(self) -> bytes:
+        """Names the question; the same for all who ask it."""
+        return key(self.question)
+
+    @cached_property
+    def answer_key(self) -> bytes:
+        """Names the answer."""
+        return key(self.answer)
+
+    @cached_property
+    def unnamed(self) -> bytes:
+        """The row as JSON without its identifiers: whatever else stands in it."""
+        row = self._value
+        if not isinstance(row, dict):
+            return as_json(row)
+        rest = {name: value for name, value in row.items() if name not in IDENTIFIERS}
+        if self._input:
+            rest["input"] = {name: value for name, value in self._input.items() if name not in IDENTIFIERS}
+        return as_json(rest)
+
+    def _letters(self, value: object) -> bytes:
+        return letters(_DATE.sub(b"", as_json(value)))
+
+
+def key(text: bytes) -> bytes:
+    """Eight bytes that stand for a text."""
+    return blake2b(text, digest_size=8).digest()
+
+
+def as_json(value: object) -> bytes:
+    """JSON of a value, keys sorted, foreign letters as themselves."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return canonical(value).encode(errors="replace")
+
+
+def _members(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: object) -> Iterator[object]:
+    return iter(value if isinstance(value, (list, tuple)) else ())

@@ -1,0 +1,87 @@
+"""Finds sentences that speak to the model instead of about the business.
+
+A row that says "ignore previous instructions" teaches a model to obey whoever writes that, and leads
+a judge that reads the row astray (threats-and-faults.md 58). Texts are read as people see them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ftv4.guards.plain import visible
+from ftv4.guards.screen import Needle
+
+_GAP = r"[\W_]{1,20}"
+_FEW = rf"(?:\w{{1,20}}{_GAP}){{0,3}}?"
+"""Up to three words."""
+
+_ORDERS = r"(?:instructions?|prompts?|directives?|guidelines?|commands?|guardrails?)"
+_TOLD = rf"(?:{_ORDERS}|directions?|rules?|messages?)"
+_BEFORE = r"(?:previous|prior|above|preceding|earlier|foregoing|former|original|initial|system)"
+_ROLE = r"(?:system|assistant|developer|user)"
+_MARK = rf"(?:im_start|im_end|{_ROLE}|endoftext|eot_id|start_header_id|end_of_turn)"
+_KINDS = r"assistant|model|ai|llm|(?:chat)?bot|gpt|dan|persona|mode"
+_MODEL = rf"(?:{_KINDS}|jailbroken|unrestricted|unfiltered|admin|root)"
+
+
+def _form(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(alternatives), re.IGNORECASE)
+
+
+FORMS: Mapping[str, re.Pattern[str]] = {
+    "sets aside what was told": _form(
+        rf"\b(?:ignor|disregard|forget|overrid|overrul|bypass|neglect)\w{{0,4}}{_GAP}{_FEW}"
+        rf"(?:{_BEFORE}{_GAP}{_FEW}{_TOLD}|(?:all|any|your|these|every){_GAP}{_FEW}{_ORDERS}"
+        rf"|(?:everything|anything|all){_GAP}{_FEW}(?:above|before|said|told|previously))\b"
+    ),
+    "gives the model a role": _form(
+        rf"\byou{_GAP}(?:are|will{_GAP}be|shall{_GAP}be|must{_GAP}act{_GAP}as)"
+        rf"{_GAP}(?:now|henceforth|no{_GAP}longer){_GAP}{_FEW}{_MODEL}\b"
+    ),
+    "writes a role's turn": _form(
+        rf"<[|/]{{0,2}}\s*{_MARK}\s*[|/]?>",
+        r"\[/?INST\]|<</?SYS>>",
+        rf"(?:^|[\r\n])[\s#*>]{{0,8}}(?:system|assistant|developer)(?:{_GAP}(?:prompt|message))?\s*:",
+    ),
+    "asks for the instructions": _form(
+        rf"\b(?:reveal|print|repeat|show|output|leak|recite|disclose){_GAP}{_FEW}"
+        rf"(?:system|hidden|secret|initial){_GAP}{_FEW}(?:prompt|instruction|message)s?\b"
+    ),
+    "gives new instructions": _form(rf"\b(?:new|updated|real|actual|secret){_GAP}instructions?\s*:"),
+    "names a jailbreak": _form(
+        rf"\bjailbreak\w*|\bdo{_GAP}anything{_GAP}now\b|\b(?:developer|dan|god){_GAP}mode\b"
+    ),
+    "asks for a grade": _form(
+        rf"\b(?:score|rate|grade|judge){_GAP}(?:this|it|me|the{_GAP}(?:answer|output|response|row)){_GAP}{_FEW}"
+        r"(?:10|100|full|perfect|highest|passing|correct)\b"
+    ),
+}
+"""What such a sentence does → how it goes."""
+
+
+def find(text: str) -> tuple[str, ...]:
+    """What the text does to a model that reads it; empty for one that only tells."""
+    seen = visible(text)
+    return tuple(name for name, form in FORMS.items() if form.search(seen))
+
+
+def needles(guard: str) -> Iterator[Needle]:
+    """What the screen looks for on behalf of these forms: a weaker pattern, from a rare word of each."""
+    for start, certain in _STARTS.items():
+        yield Needle(guard, start, re.compile(certain, re.IGNORECASE) if certain else None)
+
+
+_B_GAP = _GAP.encode()
+_TURN = rb"\W{0,3}(?:[|/>:]|prompt|message|mode)"
+_STARTS: Mapping[bytes, bytes] = {
+    **dict.fromkeys((b" ignor", b" disregard", b" forget", b" overrid", b" overrul", b" bypass"), b""),
+    **dict.fromkeys((b" neglect", b"jailbreak", b" anything now ", b" dan mode", b" god mode"), b""),
+    **dict.fromkeys((b" im_start", b" im_end", b"endoftext", b"eot_id", b"header_id", b"end_of_turn"), b""),
+    **dict.fromkeys((b" inst ", b" sys ", b" prompt", b" instruction", b" hidden ", b" secret "), b""),
+    b" you ": b"you" + _B_GAP + rb"(?:are|will|shall|must)" + _B_GAP + rb"(?:be|act|now|henceforth|no)\b",
+    **{b" %b " % role: role + _TURN for role in (b"system", b"assistant", b"developer")},
+    b" user ": rb"user\s{0,3}[|/>]",
+    **{
+        b" %b " % verb: verb + _B_GAP + rb"(?:this|it|me|the)\b"
+        for verb in (b"score", b"rate", b"grade", b"judge")
+    },
+}

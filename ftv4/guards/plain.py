@@ -1,0 +1,81 @@
+"""Reads a text as people see it: whatever it is spelled with, the same letters come out.
+
+Copies are told apart, and words got past a list, by letters that only look alike and by characters
+that nobody sees (threats-and-faults.md 53; weaknesses.md B8). Comparing what is seen helps.
+"""
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
+_UNSEEN = frozenset({"Cf", "Cs", "Mn", "Me", "Cc", "Co"})
+_BLANK = "\N{BRAILLE PATTERN BLANK}"
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
+"""Letters to Unicode, nothing to the eye."""
+
+_LOWER = bytes(range(256)).lower()
+_NO_LETTER = bytes(code for code in range(128) if not chr(code).isalnum())
+_ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
+
+
+def visible(text: str) -> str:
+    """The text with look-alikes as the ASCII letters, digits and marks they look like, unseen ones gone."""
+    return text if text.isascii() else _FOREIGN.sub(_seen, text)
+
+
+def letters(json_text: bytes) -> bytes:
+    """Letters and digits of a JSON text, in lower case, one after the other: what a copy can't change.
+
+    Takes a text as orjson writes it; half of a surrogate pair is nothing.
+    """
+    if not json_text.isascii():
+        json_text = visible(json_text.decode("utf-8", "ignore")).encode("utf-8", "ignore")
+    if b"\\" in json_text:
+        json_text = _ESCAPE.sub(b"", json_text)
+    return json_text.translate(_LOWER, _NO_LETTER)
+
+
+def _seen(stretch: re.Match[str]) -> str:
+    return _seen_stretch(stretch[0])
+
+
+@lru_cache(maxsize=4096)
+def _seen_stretch(stretch: str) -> str:
+    return "".join(map(_seen_character, unicodedata.normalize("NFC", stretch)))
+
+
+@lru_cache(maxsize=4096)
+def _seen_character(character: str) -> str:
+    kind = unicodedata.category(character)
+    if kind in _UNSEEN or character in _FILLERS:
+        return ""
+    if kind == "Nd":
+        return str(unicodedata.decimal(character))
+    if kind.startswith("Z") or character == _BLANK:
+        return " "
+    if kind == "Pd":
+        return "-"
+    return _twins().get(character) or "".join(map(_base, unicodedata.normalize("NFKD", character)))
+
+
+def _base(part: str) -> str:
+    """One character of a decomposed one: its marks go, its case may help to find a twin."""
+    if part.isascii() or unicodedata.category(part) in _UNSEEN:
+        return part if part.isascii() else ""
+    twins = _twins()
+    return twins.get(part) or twins.get(part.casefold()) or part.casefold()
+
+
+@cache
+def _twins() -> dict[str, str]:
+    """Foreign character → the ASCII letter or digit it looks like, by Unicode's table of confusables."""
+    from confusable_homoglyphs.confusables import confusables_data
+
+    ascii_characters = [chr(code) for code in range(128) if chr(code).isalnum()]
+    return {
+        twin["c"]: character
+        for character in ascii_characters  # digits first: letters win over those that look like them
+        for twin in confusables_data.get(character, ())
+        if len(twin["c"]) == 1 and not twin["c"].isascii()
+    }
