@@ -99,7 +99,7 @@ class BareRepository:
     """A bare repository in one folder, made when it isn't there."""
 
     def __init__(self, folder: Path, branch: str = "main") -> None:
-        self.folder = folder
+        self.folder = folder = folder.resolve()  # git runs in it, so a relative name would be sought below it
         self.branch = branch
         if not (folder / "HEAD").exists():
             folder.mkdir(parents=True, exist_ok=True)

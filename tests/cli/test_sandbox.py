@@ -20,19 +20,10 @@ def started(tmp_path):
 
     def start(*arguments):
         ports = ["--provider-port", "0", "--forge-port", "0"]
-        command = [
-            sys.executable,
-            "-m",
-            "ftv4",
-            "sandbox",
-            "--folder",
-            str(tmp_path / "state"),
-            *ports,
-            *arguments,
-        ]
+        command = [sys.executable, "-m", "ftv4", "sandbox", *ports, *arguments]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         )
         processes.append(process)
         return process
