@@ -94,13 +94,20 @@ class Repository:
         """A JSON file as it stands."""
         return _load(self.read_bytes(path), self.relative(path))
 
-    def lines(self, path: str | Path, seen: Callable[[bytes], object] | None = None) -> Iterator[Line]:
+    def has(self, path: str | Path) -> bool:
+        """Whether there is such a file or folder."""
+        return self.path(path).exists()
+
+    def lines(
+        self, path: str | Path, seen: Callable[[bytes], object] | None = None, longest: int = LONGEST_LINE
+    ) -> Iterator[Line]:
         """The lines of a JSON lines file, one at a time; `seen` gets every byte in passing (to hash).
 
-        Raises ContractError when the file can't be opened or isn't UTF-8 text.
+        A line of more than `longest` bytes is malformed. Raises ContractError when the file can't be
+        opened or isn't UTF-8 text.
         """
         with self.open(path) as stream:
-            yield from _lines(stream, self.relative(path), seen or len)
+            yield from _lines(stream, self.relative(path), seen or len, longest)
 
     def files(self, folder: str | Path, pattern: str) -> list[Path]:
         """Files below a folder, in path order, unfinished ones left out; none if there is no folder."""
@@ -121,15 +128,14 @@ class Repository:
 
     def template(self, path: str) -> str:
         """A text of `templates/`; the packaged one only where the repository has no `templates/`."""
-        own = self.path("templates") / path
-        if own.exists() or self.path("templates").is_dir():
+        own = f"templates/{path}"
+        if self.has(own) or self.has("templates"):
             return self.read_text(own)
         return self.read_text(shipped(f"templates/{path}"))
 
     def _config(self, path: str) -> Path:
         """A config file; the packaged one only where no repository is."""
-        own = self.path(path)
-        return own if own.exists() or self.path("config").is_dir() else shipped(path)
+        return Path(path) if self.has(path) or self.has("config") else shipped(path)
 
     # writing
 
@@ -265,14 +271,14 @@ def _load(text: bytes | str, where: str) -> Any:
         ) from None
 
 
-def _lines(stream: IO[bytes], where: str, seen: Callable[[bytes], object]) -> Iterator[Line]:
+def _lines(stream: IO[bytes], where: str, seen: Callable[[bytes], object], longest: int) -> Iterator[Line]:
     # Not splitlines(): it also breaks at U+2028, which JSON strings may hold.
-    for number, raw in enumerate(iter(lambda: stream.readline(LONGEST_LINE), b""), 1):
+    for number, raw in enumerate(iter(lambda: stream.readline(longest + 1), b""), 1):
         seen(raw)
-        if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
-            while not raw.endswith(b"\n") and (raw := stream.readline(LONGEST_LINE)):
+        if len(raw) > longest and not raw.endswith(b"\n"):
+            while not raw.endswith(b"\n") and (raw := stream.readline(longest + 1)):
                 seen(raw)
-            yield Line(number, b"", None, f"longer than {LONGEST_LINE} bytes")
+            yield Line(number, b"", None, f"longer than {longest} bytes")
         elif text := trimmed(raw):
             yield _line(number, raw.removesuffix(b"\n"), text, where)
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from ftv4.contracts import Contract, Items, Json, Whole
+from ftv4.contracts.run import Estimate
 
 Severity = Literal["error", "warning"]
 
@@ -23,6 +24,14 @@ class Finding(Contract):
     """What is wrong. Untrusted text in it is already encoded."""
     fix: str
     """What to do about it."""
+    value: str = ""
+    """What stands at the pointer, encoded and cut; empty where nothing does, and where it is a secret."""
+    row: str = ""
+    """Content hash of the row, which a waiver names; empty when the finding is about the whole file."""
+    new: bool | None = None
+    """Whether the row was added or edited by the change that is judged; None when no change is."""
+    waived: str = ""
+    """Why it counts only as a warning, in the words of its waiver, encoded."""
 
 
 class IndustryShare(Contract):
@@ -53,6 +62,78 @@ class Diversity(Contract):
     summary: DiversitySummary
 
 
+class Shift(Contract):
+    """A count before and after a change."""
+
+    name: str
+    before: Whole
+    after: Whole
+
+
+class Measure(Contract):
+    """A number that the policy limits, before and after a change."""
+
+    name: str
+    before: float
+    after: float
+    limit: float
+    at_least: bool
+    """Whether the limit is a minimum; else it is a maximum."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the number after the change keeps to the limit."""
+        return self.after >= self.limit if self.at_least else self.after <= self.limit
+
+
+class NewRow(Contract):
+    """A row that a change adds or edits, to look at."""
+
+    line: Whole
+    id: str
+    """Encoded and cut, like `text`."""
+    text: str
+    """Its output."""
+
+
+class RowChange(Contract):
+    """What a change does to the rows of one dataset."""
+
+    rows: Shift
+    accepted: Shift
+    added: Whole
+    removed: Whole
+    edited: Whole
+    """Same id, other content."""
+    industries: Annotated[tuple[Shift, ...], Items]
+    """Of all rows, by the name they give."""
+    measures: Annotated[tuple[Measure, ...], Items]
+    sample: Annotated[tuple[NewRow, ...], Items]
+
+
+class WaiverUse(Contract):
+    """A waiver that applied to a dataset."""
+
+    rule: str
+    owner: str
+    reason: str
+    """Encoded."""
+    expires: str
+    findings: Whole
+    """How many findings count as warnings because of it."""
+
+
+class Forecast(Contract):
+    """What a fine-tune on this dataset would be: the figures of `ftv4 ft stage`'s plan."""
+
+    provider: str
+    base_model: str
+    examples: Whole
+    estimate: Estimate
+    seconds: float | None
+    """Of training, as long per token as this repository's finished jobs took; None when there are none."""
+
+
 class GateReport(Contract):
     """Every gate's answer about one dataset file."""
 
@@ -73,3 +154,28 @@ class GateReport(Contract):
     """The gates that were asked, in order."""
     extra: Json = {}
     """Further numbers by gate name."""
+    needed_rows: Whole | None = None
+    """Accepted rows that are enough; None when the stage is unknown."""
+    waivers: Annotated[tuple[WaiverUse, ...], Items] = ()
+    change: RowChange | None = None
+    """None when no change is judged."""
+    forecast: Forecast | None = None
+    """None when it was not asked for, or when no row is accepted."""
+
+
+class ChangeReport(Contract):
+    """The gates' answer about a change: its trees, and each dataset that it touches."""
+
+    passed: bool
+    """No finding of severity error, here or in a dataset."""
+    base: str
+    """The commit whose policy and waivers judge; like `head` and `fork` by its id."""
+    fork: str
+    """Where head left base: the change is what happened since."""
+    head: str
+    errors: Whole
+    """Of all findings, here and in the datasets."""
+    warnings: Whole
+    findings: Annotated[tuple[Finding, ...], Items]
+    """About the files of the change."""
+    reports: Annotated[tuple[GateReport, ...], Items]

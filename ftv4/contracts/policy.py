@@ -30,6 +30,89 @@ class LeakScan(Contract):
     "clearer customer expectations" (weaknesses.md A3)."""
 
 
+class Limits(Contract):
+    """How large what a stranger sends may be before it is refused instead of read."""
+
+    line_bytes: Annotated[Whole, Field(ge=1024, le=8 << 20)] = 256 << 10
+    """Of one row; a longer line is never held in memory."""
+    depth: Annotated[Whole, Field(ge=8, le=200)] = 32
+    """Levels of nesting in a row."""
+    rows: Annotated[Whole, Field(ge=1)] = 1_000_000
+    """Of one dataset."""
+    file_bytes: Annotated[Whole, Field(ge=1)] = 8 << 30
+    """Of one dataset; a larger one is not read."""
+    files: Annotated[Whole, Field(ge=1)] = 100
+    """Datasets that one change may touch."""
+
+
+class Duplicates(Contract):
+    """When rows are copies of each other."""
+
+    min_similarity: Share = 0.5
+    """Share of five-letter stretches that two answers to the same signals have in common (Jaccard), from
+    which on one is a near copy of the other. A tenth of the words changed leaves 0.65 in common; different
+    answers of the shipped datasets have 0.1 in common, of one industry 0.3."""
+    max_near_share: Share = 0.05
+    """Near copies among the accepted rows. Exact copies are never trained on."""
+    max_repeated_share: Share = 0.35
+    """Rows that give the same answer, whatever their signals say; the diversity gate allows one
+    constraint as often."""
+
+
+class Contamination(Contract):
+    """When a row gives an eval case away."""
+
+    min_answer_share: Share = 0.6
+    """Of a case's 13-word stretches, the share that a row and no other answer has, from which on it is
+    the case's answer. Tulu 3 takes half of a question; the shipped rows, written from the same phrases
+    as the cases, reach 0.28, and 0.54 where only 40 of them are judged."""
+    min_warned_share: Share = 0.4
+    """The same of 8-word stretches, for a warning; the shipped rows reach 0.15."""
+
+
+class Concentration(Contract):
+    """How much of a dataset one source may be, where there are several."""
+
+    max_client_share: Share = 0.6
+    """Rows of one client; the limit of one industry's."""
+    max_reviewer_share: Share = 0.9
+    """Rows that one reviewer approved."""
+
+
+class Length(Contract):
+    """How long an example may be."""
+
+    max_tokens: Annotated[Whole, Field(ge=1)] = 65_536
+    """What the gpt-4.1 and gpt-4o families read of an example; the end, which is the answer, is cut off."""
+    warn_share: Share = 0.8
+    """Of that, from where on a row is worth a look."""
+    instructions_tokens: Annotated[Whole, Field(ge=0)] = 1_000
+    """What the stage's instructions are taken to have: the shipped ones have up to 600."""
+
+
+class Triggers(Contract):
+    """When a rare expression of the input decides an answer."""
+
+    min_rows: Annotated[Whole, Field(ge=3)] = 8
+    """Rows with the expression and the same answer. Ten crafted rows are known to do harm."""
+    max_share: Share = 0.15
+    """Of all rows, up to which an expression is rare."""
+    max_elsewhere: Share = 0.3
+    """Rows with the same signals, but without the expression, that may give that answer all the same."""
+    severity: Literal["error", "warning"] = "warning"
+    """A rare expression can be honest; a person has to look."""
+
+
+class GatesPolicy(Contract):
+    """What the gates compare against that the Node tool doesn't have."""
+
+    duplicates: Duplicates = Duplicates()
+    contamination: Contamination = Contamination()
+    concentration: Concentration = Concentration()
+    length: Length = Length()
+    triggers: Triggers = Triggers()
+
+
 class Policy(Contract):
     """The Node tool's keys are required; keys that only ftv4 knows have defaults."""
 
@@ -41,3 +124,5 @@ class Policy(Contract):
     max_actions_30_days: Annotated[Whole, Field(ge=5)]
     training_diversity: TrainingDiversity
     leak_scan: LeakScan = LeakScan()
+    gates: GatesPolicy = GatesPolicy()
+    limits: Limits = Limits()

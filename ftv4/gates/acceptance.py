@@ -10,6 +10,7 @@ from ftv4.canonical import digest
 from ftv4.contracts import Problem
 from ftv4.contracts.findings import Finding
 from ftv4.encode import for_log
+from ftv4.gates import ambiguity
 from ftv4.gates.question import Ask, Judged, Question
 from ftv4.gates.rejection import Rejection
 from ftv4.guards import Guards, LeakHit, Objection
@@ -31,6 +32,7 @@ FIXES: Mapping[str, str] = {
     "stage_drift_failed": "leave it to the stage whose work it is; the terms are in the policy",
     "decision_failed": "edit the decision in ftv4 review",
     "edited_after_approval": "have the row approved again in ftv4 review",
+    **ambiguity.FIXES,
 }
 """Reason → what to do about it, in the order in which the rules are asked."""
 
@@ -149,6 +151,8 @@ class _Rows:
             self._first_unapproved = self._first_unapproved or row.line
         elif row.rejection is not None:
             yield from self._rejected(row.line, row.rejection)
+        if row.ambiguity is not None and row.ambiguity is not row.rejection:
+            yield from self._rejected(row.line, row.ambiguity)
 
     def end(self) -> Iterator[Finding]:
         if self._ask.stage is None:

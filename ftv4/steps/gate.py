@@ -13,6 +13,7 @@ from ftv4.encode import for_log
 from ftv4.errors import ContractError, UsageError
 from ftv4.gates import GATES
 from ftv4.gates.acceptance import Acceptance
+from ftv4.gates.ambiguity import ambiguity
 from ftv4.gates.diversity import Variety
 from ftv4.gates.question import Ask, Judged
 from ftv4.guards import Guards
@@ -54,7 +55,7 @@ def judge(
     inquiry = _Inquiry(Ask(_name(repository, dataset), stage, policy, approved_only, min_rows), gates)
     sha256 = hashlib.sha256()
     seen = _telling(progress, repository.path(dataset), sha256.update) if progress else sha256.update
-    for line in repository.lines(dataset, seen):
+    for line in repository.lines(dataset, seen, policy.limits.line_bytes):
         if inquiry.see(line) and on_accepted:
             on_accepted(line)
     return inquiry.report(sha256.hexdigest())
@@ -148,9 +149,20 @@ class _Inquiry:
         )
 
     def _judged(self, line: Line) -> Judged:
-        judged = self._acceptance is not None and line.malformed is None
-        rejection = self._acceptance.judge(line.value) if self._acceptance and judged else None
-        return Judged(line.number, line.value, line.malformed, rejection, judged and rejection is None)
+        if line.malformed is not None:
+            return Judged(line.number, None, line.malformed, None, False, raw=line.raw)
+        rejection = self._acceptance.judge(line.value) if self._acceptance else None
+        accepted = self._acceptance is not None and rejection is None
+        odd = ambiguity(line.raw, line.value, self._ask.policy.limits.depth, accepted)
+        return Judged(
+            line.number,
+            line.value,
+            None,
+            rejection or odd,
+            accepted and odd is None,
+            ambiguity=odd,
+            raw=line.raw,
+        )
 
     def _list(self, findings: Iterable[Finding]) -> None:
         for finding in findings:

@@ -147,7 +147,7 @@ def test_only_may_repeat(repository, ftv4):
     assert json.loads(ftv4("gate", name, "--only=rows", "--format=json").out)["diversity"] is None
     refused = ftv4("gate", name, "--only", "size")
     assert refused.code == 2
-    assert "no gate size; there are acceptance, rows, diversity" in refused.err
+    assert "no gate size; there are form, acceptance, rows, diversity" in refused.err
 
 
 def test_approved_only_can_be_turned_off(repository, ftv4):

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftv4.gates.acceptance import FIXES, SHOWN, Acceptance, start
+from ftv4.gates.ambiguity import FIXES as AMBIGUOUS
 from ftv4.gates.question import Ask, Judged
 from ftv4.stages import STAGES
 from tests.gates.build import approved_by, row
@@ -206,7 +207,7 @@ def test_the_first_broken_rule_names_the_reason(reasons):
 
 
 def test_every_reason_has_a_fix():
-    assert set(FAULTS) | {"malformed_line"} == set(FIXES)
+    assert set(FAULTS) | {"malformed_line"} | set(AMBIGUOUS) == set(FIXES)
 
 
 JSON = st.recursive(

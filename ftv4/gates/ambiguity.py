@@ -1,0 +1,141 @@
+"""What in a row two readers could read differently.
+
+A line that says `approved` twice, holds a number that only some readers hold, or half of a character,
+means one thing to us and another to whoever reviewed it; such rows are not trained on (threats 48 to 51).
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from ftv4.canonical import SURROGATE
+from ftv4.contracts import Problem, pointer
+from ftv4.contracts.jsontext import trimmed
+from ftv4.gates.rejection import Rejection
+
+FIXES: Mapping[str, str] = {
+    "duplicate_key": "leave one of them, the one that was approved",
+    "number_out_of_range": "write a number of 18 digits or less, or text",
+    "too_deep": "no contract nests as deep; take the inner levels out",
+    "lone_surrogate": "write the whole character, or leave it out",
+}
+"""Rule → what to do about it; the gravest first."""
+
+SAFE_DIGITS = 18
+_DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else byte for byte in range(256))
+_TOO_MANY = b"0" * (SAFE_DIGITS + 1)
+_SIDES = frozenset({"input", "output"})
+SHOWN = 5
+"""Places of one rule that are listed for a row."""
+
+
+class _Odd(NamedTuple):
+    """Stands in a value for a number that not every reader holds."""
+
+    digits: str
+
+
+class _Strict(json.JSONDecoder):
+    """Reads what `loads` has read before, and notes what it passed over."""
+
+    def __init__(self) -> None:
+        self.twice: dict[int, tuple[dict[str, Any], list[str]]] = {}
+        super().__init__(object_pairs_hook=self._object, parse_int=_whole, parse_float=_real)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            # The object is kept beside its id, or another could get the same id.
+            self.twice[id(found)] = found, [key for key in found if keys.count(key) > 1][:SHOWN]
+        return found
+
+
+def ambiguity(raw: bytes, value: object, depth: int, accepted: bool) -> Rejection | None:
+    """What in a line two readers could read differently; None for a clean one, after microseconds.
+
+    An `accepted` row's sides fit their contracts, and are not looked at again where that is enough.
+    """
+    text = trimmed(raw)
+    if not _reads_back(text, value) or _TOO_MANY in text.translate(_DIGITS):
+        found = _first(_strictly(text))
+        if found:
+            return found
+    elif accepted and isinstance(value, dict):
+        value = {key: item for key, item in value.items() if key not in _SIDES}
+    deep = _too_deep(value, depth)
+    return Rejection("too_deep", (Problem(deep, f"nested deeper than {depth} levels"),)) if deep else None
+
+
+def _reads_back(text: bytes, value: object) -> bool:
+    """Whether the value, written again, is the text: then nothing was lost in reading it."""
+    try:
+        if orjson.dumps(value) == text:
+            return True
+    except TypeError:
+        return False
+    # As Python writes it; an escaped half of a character would come back as it is.
+    return b'": ' in text and b"\\ud" not in text and json.dumps(value).encode() == text
+
+
+def _strictly(text: bytes) -> Iterator[tuple[str, Problem]]:
+    reader = _Strict()
+    value = reader.decode(text.decode())
+    for place, item in _walk(value):
+        if isinstance(item, _Odd):
+            yield "number_out_of_range", Problem(place, "a number that not every reader holds exactly")
+        elif isinstance(item, str):
+            if SURROGATE.search(item):
+                yield "lone_surrogate", Problem(place, "half of a character")
+        elif isinstance(item, dict):
+            for key in reader.twice.get(id(item), ({}, []))[1]:
+                yield "duplicate_key", Problem(place + pointer((key,)), "this key stands here more than once")
+            if any(SURROGATE.search(key) for key in item):
+                yield "lone_surrogate", Problem(place, "a key with half of a character")
+
+
+def _first(found: Iterator[tuple[str, Problem]]) -> Rejection | None:
+    """The gravest rule that is broken, with the first places where."""
+    by_rule: dict[str, list[Problem]] = {}
+    for rule, problem in found:
+        places = by_rule.setdefault(rule, [])
+        if len(places) < SHOWN:
+            places.append(problem)
+    return next((Rejection(rule, tuple(by_rule[rule])) for rule in FIXES if rule in by_rule), None)
+
+
+def _walk(value: Any) -> Iterator[tuple[str, Any]]:
+    stack = [("", value)]
+    while stack:
+        place, item = stack.pop()
+        yield place, item
+        if isinstance(item, dict):
+            stack.extend((place + pointer((key,)), inner) for key, inner in reversed(item.items()))
+        elif isinstance(item, list):
+            stack.extend((f"{place}/{number}", inner) for number, inner in reversed(list(enumerate(item))))
+
+
+def _too_deep(value: object, depth: int) -> str:
+    """Where nesting goes deeper than that many levels; empty where it doesn't."""
+    level = [("", value)] if isinstance(value, (dict, list)) else []
+    for _ in range(depth):
+        level = [
+            (f"{place}{pointer((key,))}", item)
+            for place, container in level
+            for key, item in (container.items() if isinstance(container, dict) else enumerate(container))
+            if isinstance(item, (dict, list))
+        ]
+        if not level:
+            return ""
+    return level[0][0] if level else ""
+
+
+def _whole(digits: str) -> object:
+    return 0 if len(digits.lstrip("-")) <= SAFE_DIGITS else _Odd(digits)
+
+
+def _real(digits: str) -> object:
+    return 0.0 if math.isfinite(float(digits)) else _Odd(digits)
