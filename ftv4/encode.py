@@ -26,7 +26,6 @@ ANNOTATION = 4_000
 
 _HARD_IN_LOG = re.compile(r"[#\x7f]|(?<![A-Za-z0-9_]):|:(?![A-Za-z0-9_])|(?<=[0-9]):(?=[0-9])")
 """`::` and `##[` make commands, `: ` and `1:2` feed problem matchers; `bucket:volatility` does neither."""
-_HARD_IN_LINE = re.compile(r"[^ -~]|#(?=[#\[])|(?:^|(?<= )):(?=:)")
 _HARD_IN_JSON = re.compile(r"[^ -~\n]|#(?=[#\[])")
 _HARD_IN_MARKDOWN = re.compile(
     r"[`|@#\x7f]|\](?=:)|:(?=//)|<(?=[A-Za-z/!?])|(?<=GH)-(?=[0-9])|\[(?=(?:skip|no|ci|actions) )",
@@ -56,7 +55,8 @@ def _is_latin_letter(character: str) -> bool:
 _READABLE = frozenset(filter(_is_latin_letter, map(chr, range(0xC0, 0x180)))) | frozenset(
     ":…€£§°„“”«»\N{EN DASH}\N{EM DASH}\N{RIGHT SINGLE QUOTATION MARK}"
 )
-"""What stays as it is in a code span though it isn't printable ASCII, or is escaped in a log."""
+"""What people may read as it is though it isn't ASCII, and a colon, which `for_log` escapes."""
+_HARD_IN_LINE = re.compile(rf"[^ -~{''.join(sorted(_READABLE))}]|#(?=[#\[])|(?:^|(?<= )):(?=:)")
 
 
 def for_log(text: str, limit: int = 200) -> str:

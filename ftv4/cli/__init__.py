@@ -5,6 +5,7 @@ click costs. Flags are spelled with `-` or `_`; a boolean takes `true` or `false
 else is refused rather than guessed.
 """
 
+import io
 import sys
 from importlib import import_module
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import click
 
 from ftv4 import __version__
+from ftv4.cli.say import say
+from ftv4.encode import line_for_log
 from ftv4.errors import Ftv4Error
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -93,7 +96,9 @@ def run(arguments: list[str]) -> int:
         click.echo("\nstopped; files are as the last finished step left them", err=True)
         return 130
     except click.ClickException as error:
-        error.show()
+        page = io.StringIO()
+        error.show(file=page)
+        say(page.getvalue(), error=True)
         return error.exit_code
     except BrokenPipeError:
         return _reader_left()
@@ -105,11 +110,11 @@ def run(arguments: list[str]) -> int:
 def _show(error: Exception) -> int:
     known = error if isinstance(error, Ftv4Error) else None
     message = known.message if known else f"unexpected: {type(error).__name__}: {error}"
-    click.echo(f"error: {message}", err=True)
+    click.echo(line_for_log(f"error: {message}"), err=True)
     for line in known.problems if known else ():
-        click.echo(f"  {line}", err=True)
+        click.echo(line_for_log(f"  {line}"), err=True)
     if known and known.hint:
-        click.echo(f"hint: {known.hint}", err=True)
+        click.echo(line_for_log(f"hint: {known.hint}"), err=True)
     if known is None:
         _show_unexpected()
         return 1
@@ -123,7 +128,7 @@ def _show_unexpected() -> None:
     from ftv4.actions import variable
 
     if variable("FTV4_TRACEBACK"):
-        click.echo(traceback.format_exc(), err=True)
+        say(traceback.format_exc(), error=True)
     else:
         click.echo("hint: this is a defect of ftv4; FTV4_TRACEBACK=1 shows where", err=True)
 

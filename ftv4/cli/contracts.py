@@ -6,6 +6,7 @@ from typing import IO, Literal
 import click
 
 from ftv4.cli.options import print_json, repository, stage_option
+from ftv4.encode import json_for_log
 from ftv4.errors import ContractError
 
 Side = Literal["input", "output"]
@@ -40,7 +41,7 @@ def validate(
     compiled = Guards.compile(repository(ctx).policy(policy)) if guards else None
     seen = refused = 0
     for verdict in judge_lines(file, STAGES[stage], side, compiled):
-        click.echo(json.dumps(verdict, separators=(",", ":")))
+        click.echo(json_for_log(json.dumps(verdict, separators=(",", ":"))))
         seen += 1
         refused += not verdict["ok"]
     if refused:

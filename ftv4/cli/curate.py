@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from ftv4.cli.options import StageList, format_option, now, print_json, repository
+from ftv4.cli.say import say
 from ftv4.errors import ContractError
 
 stages_option = click.option(
@@ -49,13 +50,13 @@ def curate(ctx: click.Context, /, form: str, out_dir: str, out_file: str | None,
     if form == "json":
         print_json(done)
     else:
-        click.echo(f"{done.out_file}: {done.items_written} items, {done.items_new} of them new")
-        click.echo(
-            f"{done.runs_scanned} runs; {done.decided_elsewhere} items decided in other packs, ", nl=False
+        say(f"{done.out_file}: {done.items_written} items, {done.items_new} of them new")
+        say(
+            f"{done.runs_scanned} runs; {done.decided_elsewhere} items decided in other packs, "
+            f"{done.held_out} held out for evaluation"
         )
-        click.echo(f"{done.held_out} held out for evaluation")
         if not done.found_by_build:
-            click.echo("`ftv4 datasets build` looks elsewhere: name this folder with --review-dir")
+            say("`ftv4 datasets build` looks elsewhere: name this folder with --review-dir")
     report_malformed(done.problems)
 
 

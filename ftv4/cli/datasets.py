@@ -13,6 +13,7 @@ from ftv4.cli.curate import (
     workspace_option,
 )
 from ftv4.cli.options import boolean, format_option, now, print_json, repository
+from ftv4.cli.say import say
 
 
 @click.group()
@@ -71,6 +72,6 @@ def build(
     else:
         for stage, rows in built.rows.items():
             said = ", ".join(f"{number} {what}" for what, number in built.counts[stage].items() if number)
-            click.echo(f"{stage}: {rows} rows ({said or 'nothing new'})")
-        click.echo(f"in {built.out_dir}; {built.held_out} items held out for evaluation")
+            say(f"{stage}: {rows} rows ({said or 'nothing new'})")
+        say(f"in {built.out_dir}; {built.held_out} items held out for evaluation")
     report_malformed(built.problems)

@@ -3,6 +3,7 @@
 import click
 
 from ftv4.cli.options import boolean, format_option, now, print_json, repository
+from ftv4.cli.say import say
 
 
 @click.group()
@@ -22,7 +23,7 @@ def status(ctx: click.Context, form: str) -> None:
         print_json(answer)
         return
     for line in status_lines(answer):
-        click.echo(line)
+        say(line)
 
 
 @ops.command("ft-doctor")
@@ -57,7 +58,7 @@ def ft_doctor(
         print_json(answer)
     else:
         for line in doctor_lines(answer):
-            click.echo(line)
+            say(line)
     if answer.errors:
         ctx.exit(5)
 
@@ -78,5 +79,5 @@ def clean(ctx: click.Context, everything: bool, dry_run: bool, keep_days: int, f
         return
     verb = "would remove" if dry_run else "removed"
     for path in answer.removed:
-        click.echo(f"{verb} {path}")
-    click.echo(f"{verb} {len(answer.removed)}, kept {len(answer.kept)}")
+        say(f"{verb} {path}")
+    say(f"{verb} {len(answer.removed)}, kept {len(answer.kept)}")

@@ -1,5 +1,6 @@
 """The options that commands share, the repository they work on, and how they answer."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,4 +123,8 @@ def print_json(value: Any) -> None:
     from pydantic import BaseModel
 
     plain = value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
-    click.echo(json_for_log(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode()))
+    try:
+        document = orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONEncodeError:  # half a character, or a number of more than 64 bits
+        document = json.dumps(plain, indent=2)
+    click.echo(json_for_log(document))

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ftv4.cli.options import boolean, format_option, now, print_json, repository
+from ftv4.cli.say import say
 
 
 @click.command()
@@ -66,8 +67,8 @@ def ship(ctx: click.Context, /, form: str, **given: Any) -> None:
     if form == "json":
         print_json({"manifest_path": done.path, **done.manifest.model_dump(mode="json")})
     else:
-        click.echo(f"next: {done.manifest.next_action}")
-        click.echo(done.path)
+        say(f"next: {done.manifest.next_action}")
+        say(done.path)
 
 
 def _order(given: dict[str, Any]) -> Any:
@@ -94,5 +95,5 @@ def _crew(ctx: click.Context, *, quiet: bool, promoting: bool) -> Any:
         connect=connect,
         clock=now,
         by=promoter(files, actor(), required=promoting),
-        say=lambda line: click.echo(line, err=quiet),
+        say=partial(say, error=quiet),
     )

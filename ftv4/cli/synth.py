@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ftv4.cli.options import boolean, format_option, now, print_json, repository
+from ftv4.cli.say import say
 from ftv4.cli.ship import ship
 from ftv4.errors import GateError
 
@@ -66,10 +67,8 @@ def packs(ctx: click.Context, /, form: str, bent: bool, **asked: Any) -> None:
         print_json(written)
         return
     for folder in written.generated:
-        click.echo(folder)
-    click.echo(
-        f"{written.total_generated} packs of {len(written.industries)} industries in {written.out_dir}"
-    )
+        say(folder)
+    say(f"{written.total_generated} packs of {len(written.industries)} industries in {written.out_dir}")
 
 
 @synth.command()
@@ -115,7 +114,7 @@ def runpacks(ctx: click.Context, /, form: str, **asked: Any) -> None:
     if form == "json":
         print_json(batch.answer())
     else:
-        click.echo("\n".join(batch.lines()))
+        say("\n".join(batch.lines()))
     if not batch.index.run_ids:
         raise GateError("no run came through", hint="the records say at which stage, and why")
 
@@ -142,7 +141,7 @@ def data(ctx: click.Context, out_dir: str | None, check: bool) -> None:
             raise GateError(
                 f"{len(changed)} shipped files differ", problems=changed, hint="run it without --check"
             )
-        click.echo("the shipped data is what it would be made as now")
+        say("the shipped data is what it would be made as now")
         return
     written = write_shipped(where, out_dir)
-    click.echo(f"{len(written)} files written")
+    say(f"{len(written)} files written")

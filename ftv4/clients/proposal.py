@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ftv4.encode import for_log
+from ftv4.encode import for_log, title_problem
 from ftv4.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ CONTENT, TREE = "Ftv4-Content", "Ftv4-Tree"
 """Trailers of our commits: which files were meant, and the tree that they gave. A commit with
 another tree was changed by somebody, even if an amended message kept the trailers."""
 _MARK = re.compile(r"<!-- ftv4:proposes ([0-9a-f]{64}) -->")
-_SKIP = re.compile(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|skip-checks:", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -66,12 +65,10 @@ class Proposal:
 
 
 def check_words(title: str, message: str) -> None:
-    """A title or commit message is one plain line that neither skips checks nor poses as a trailer."""
+    """Raise UsageError unless title and commit message are plain words that make the forge do nothing."""
     for name, text in (("title", title), ("commit message", message)):
-        if not text.strip() or not text.isprintable():
-            raise UsageError(f'the {name} "{for_log(text)}" is not one plain line')
-        if _SKIP.search(text):
-            raise UsageError(f'the {name} "{for_log(text)}" would make the forge skip its checks')
+        if problem := title_problem(text):
+            raise UsageError(f'the {name} "{for_log(text)}" {problem}')
 
 
 def check_untouched(branch: str, head: "Commit | None", current: "Hosted | None") -> None:

@@ -176,12 +176,11 @@ LINES_THAT_ACT = [
 @pytest.mark.parametrize("line", LINES_THAT_ACT)
 def test_a_message_that_was_put_together_carelessly_is_still_harmless(line):
     assert not WORST.obeys(line_for_log(line))
-    assert line_for_log(line).isascii()
     assert line_for_log(line).isprintable()
 
 
 def test_a_message_put_together_with_care_goes_out_as_it_is():
-    line = f'train/rows.jsonl:7: said "{for_log("ü: ##[x]")}", wants [a, b]: see docs'
+    line = f'/home/jörg/rows.jsonl:7: said "{for_log("ü: ##[x]")}", wants [a, b]: see docs'
 
     assert line_for_log(line) == line
 
