@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ftv4.contracts.run import Job, JobEvent
     from ftv4.documents import Repository
     from ftv4.steps.finetune import Asked
-    from ftv4.steps.launch import Polling, Tell
+    from ftv4.steps.follow import Polling, Tell
     from ftv4.steps.runs import Run
 
 
@@ -134,7 +134,7 @@ def follow(
 @click.pass_context
 def list_(ctx: click.Context, provider: str, limit: int, form: str) -> None:
     """List this repository's runs, joined with the provider's jobs."""
-    from ftv4.steps.runs import list_runs, listing_lines
+    from ftv4.steps.listing import list_runs, listing_lines
 
     where = repository(ctx)
     answer = list_runs(where, provider, lambda: connect_provider(where, provider), limit)
@@ -157,7 +157,8 @@ def _plan(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _buy(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
-    from ftv4.steps.launch import World, buy, follow_run
+    from ftv4.steps.follow import follow_run
+    from ftv4.steps.launch import World, buy
 
     asked = _asked(given)
     provider = connect_provider(where, asked.provider)
@@ -193,7 +194,7 @@ def _asked(given: dict[str, Any]) -> "Asked":
 
 
 def _follow(where: "Repository", target: str, provider: str | None, polling: "Polling") -> dict[str, Any]:
-    from ftv4.steps.launch import follow, follow_run
+    from ftv4.steps.follow import follow, follow_run
     from ftv4.steps.runs import of_job, run_at
 
     run = run_at(where, target) if "/" in target or where.path(target).is_dir() else of_job(where, target)
@@ -215,7 +216,7 @@ def _follow(where: "Repository", target: str, provider: str | None, polling: "Po
 
 
 def _polling(interval: float, minutes: float) -> "Polling":
-    from ftv4.steps.launch import Polling
+    from ftv4.steps.follow import Polling
 
     return Polling(interval, minutes * 60, time.sleep, log=sys.stderr.isatty())
 

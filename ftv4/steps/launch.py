@@ -1,4 +1,4 @@
-"""Buys the job of a run exactly once, and follows it to the end.
+"""Buys the job of a run exactly once.
 
 The order is what makes it safe: look for a job of the same key, here and at the provider; write
 down that one is about to be asked for; ask once; write down what came. When the answer is lost the
@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from ftv4.clients.provider import AnswerLost, Missing, NewJob
 from ftv4.clock import iso
 from ftv4.contracts.providers import ProviderRow
-from ftv4.contracts.run import Job, JobEvent
+from ftv4.contracts.run import Job
 from ftv4.documents import Repository
-from ftv4.encode import for_log, name_for_log
-from ftv4.errors import GateError, ServiceError, UsageError
+from ftv4.encode import name_for_log
+from ftv4.errors import GateError, ServiceError
 from ftv4.steps.finetune import Asked, prepare
+from ftv4.steps.follow import AGAIN, Clock, Sleep, adopt, dead, gone
 from ftv4.steps.gate import Progress
 from ftv4.steps.lifetime import lifetime
-from ftv4.steps.runs import JOB, RUNS, Run, record_of, runs, seen
+from ftv4.steps.runs import JOB, RUNS, Run, record_of, runs
 
 if TYPE_CHECKING:
     from ftv4.clients.provider import Provider
@@ -30,14 +31,6 @@ SETTLE = timedelta(minutes=30)
 """How long a request whose answer was lost may still turn into a job."""
 LOOKS_AFTER_LOSS = (0.0, 1.0, 3.0)
 """Seconds to wait before each look for the job whose answer was lost."""
-AGAIN = "for the very same run once more, `ft stage … --again` pays for another job"
-TRIES = 5
-"""Looks at a job that may fail in a row before following gives up."""
-
-Clock = Callable[[], datetime]
-Sleep = Callable[[float], None]
-Tell = Callable[[Job, JobEvent | None], None]
-"""Hears each look at a job, with the newest line of its log if that was looked at."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +50,6 @@ class Launched:
     run: Run
     paid: bool
     """False: the job was there already, and was only linked to."""
-
-
-@dataclass(frozen=True)
-class Polling:
-    """How to follow a job; seconds."""
-
-    interval: float
-    timeout: float
-    sleep: Sleep
-    log: bool = False
-    """Look at the newest line of the job's log too."""
 
 
 def buy(
@@ -105,11 +87,11 @@ def launch(
     with repository.locked(f"{RUNS}/{run.manifest.stage}"):
         earlier = _earlier(repository, run)
         jobs = _jobs(provider, run, earlier, again)
-        alive = [job for job in jobs if not _dead(job)]
+        alive = [job for job in jobs if not dead(job)]
         if alive:
             return _link(repository, run, earlier, alive, world)
         if jobs and not again:
-            raise _gone(provider.name, jobs[0])
+            raise gone(provider.name, jobs[0])
         _must_be_taken(repository, run, provider.row)
         _must_be_open(provider, run, world)
         run = _this_or(repository, run, earlier if earlier and earlier.job_id is None else None)
@@ -126,70 +108,6 @@ def _link(repository: Repository, run: Run, earlier: Run | None, alive: list[Job
         world.warn(f"this run has other jobs too, which may cost money: {others}")
     run = _this_or(repository, run, earlier if earlier and earlier.job_id in {None, job.id} else None)
     return Launched(adopt(repository, run, job, world.clock()), paid=False)
-
-
-def find_job(repository: Repository, run: Run, provider: "Provider", now: datetime) -> Run:
-    """A run with its job, looked for by its key when its answer was lost.
-
-    Raises ServiceError when the provider shows none.
-    """
-    if run.job_id is not None:
-        return run
-    if run.manifest.dry_run:
-        raise UsageError(f"{run.folder}: a dry run has no job")
-    jobs = [job for job in provider.jobs(run_key=run.manifest.run_key) if not _dead(job)]
-    if jobs:
-        return adopt(repository, run, jobs[-1], now)
-    raise ServiceError(
-        f"{run.folder}: {provider.name} shows no job with the run key {run.manifest.run_key[:12]}…",
-        hint=f"`ftv4 ft stage --stage {run.manifest.stage} … --dry-run=false` asks for one",
-        retryable=True,
-    )
-
-
-def adopt(repository: Repository, run: Run, job: Job, now: datetime) -> Run:
-    """Write down what the provider says of a run's job, if it is news."""
-    record = run.job or record_of(run, job.training_file or "", now)
-    news = seen(record, job, now)
-    return run if news is run.job else run.with_job(repository, news)
-
-
-def follow_run(
-    repository: Repository, run: Run, provider: "Provider", polling: Polling, clock: Clock, tell: Tell
-) -> Run:
-    """Follow a run's job to its end and keep job.json up to date; see `follow`."""
-
-    def note(job: Job, event: JobEvent | None) -> None:
-        nonlocal run
-        run = adopt(repository, run, job, clock())
-        tell(job, event)
-
-    run = find_job(repository, run, provider, clock())
-    follow(provider, run.job_id or "", polling, note)
-    return run
-
-
-def follow(provider: "Provider", job_id: str, polling: Polling, tell: Tell) -> Job:
-    """Look at a job until it is a model.
-
-    Raises ServiceError when it failed or was cancelled, and when it is still open after the timeout.
-    """
-    waited = 0.0
-    while True:
-        job = _look(provider, job_id, polling)
-        tell(job, _newest(provider, job_id) if polling.log else None)
-        if _dead(job):
-            raise _gone(provider.name, job)
-        if job.status == "succeeded" and job.model:
-            return job
-        if waited >= polling.timeout:
-            raise ServiceError(
-                f"{provider.name}: job {name_for_log(job_id)}: still {job.status}",
-                hint=f"it goes on without us: `ftv4 ft follow {name_for_log(job_id)}` comes back to it",
-                retryable=True,
-            )
-        polling.sleep(polling.interval)
-        waited += polling.interval
 
 
 def _earlier(repository: Repository, run: Run) -> Run | None:
@@ -286,38 +204,6 @@ def _look_for(provider: "Provider", run: Run, sleep: Sleep, known: set[str]) -> 
             if new:
                 return new[-1]
     return None
-
-
-def _look(provider: "Provider", job_id: str, polling: Polling) -> Job:
-    """A job as it stands, through a spell of bad connection."""
-    for _ in range(TRIES - 1):
-        try:
-            return provider.job(job_id)
-        except ServiceError as error:
-            if not error.retryable:
-                raise
-        polling.sleep(polling.interval)
-    return provider.job(job_id)
-
-
-def _newest(provider: "Provider", job_id: str) -> JobEvent | None:
-    """The last line of a job's log; a provider without a log has none."""
-    with suppress(ServiceError):
-        return next(reversed(provider.events(job_id, limit=1)), None)
-    return None
-
-
-def _dead(job: Job) -> bool:
-    return job.status in {"failed", "cancelled"}
-
-
-def _gone(provider: str, job: Job) -> ServiceError:
-    end = "was cancelled" if job.status == "cancelled" else "failed"
-    reason = f": {for_log(job.error)}" if job.error else ""
-    return ServiceError(
-        f"{provider}: job {name_for_log(job.id)} {end}{reason}",
-        hint=f"mend what made it end; {AGAIN}",
-    )
 
 
 def _lost(run: Run, reason: str, until: datetime) -> ServiceError:

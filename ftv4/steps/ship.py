@@ -23,9 +23,10 @@ from ftv4.steps.curate import curate
 from ftv4.steps.datasets import BuildPlan, build
 from ftv4.steps.evals import Evaluation, save
 from ftv4.steps.finetune import Asked, prepare
+from ftv4.steps.follow import Polling, follow_run
 from ftv4.steps.gate import judge
 from ftv4.steps.items import Scope
-from ftv4.steps.launch import Polling, World, buy, follow_run
+from ftv4.steps.launch import World, buy
 from ftv4.steps.logbook import STAGE, Logbook
 from ftv4.steps.promote import Order as PromotionOrder
 from ftv4.steps.promote import promote

@@ -14,7 +14,8 @@ from ftv4.errors import GateError, ServiceError
 from ftv4.stages import STAGES
 from ftv4.steps import launch
 from ftv4.steps.finetune import Asked
-from ftv4.steps.launch import SETTLE, Polling, World, buy, find_job, follow_run
+from ftv4.steps.follow import Polling, find_job, follow_run
+from ftv4.steps.launch import SETTLE, World, buy
 from ftv4.steps.runs import of_job, of_model, read_run, runs
 from tests.dataset_rows import rows, write_dataset
 from tests.provider_sandbox import SECONDS, _provider, eventually, sandbox  # noqa: F401

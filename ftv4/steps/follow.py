@@ -1,0 +1,134 @@
+"""Follows the job of a run to its end, and finds it when the answer that named it was lost."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ftv4.contracts.run import Job, JobEvent
+from ftv4.documents import Repository
+from ftv4.encode import for_log, name_for_log
+from ftv4.errors import ServiceError, UsageError
+from ftv4.steps.runs import Run, record_of, seen
+
+if TYPE_CHECKING:
+    from ftv4.clients.provider import Provider
+
+AGAIN = "for the very same run once more, `ft stage … --again` pays for another job"
+TRIES = 5
+"""Looks at a job that may fail in a row before following gives up."""
+
+Clock = Callable[[], datetime]
+Sleep = Callable[[float], None]
+Tell = Callable[[Job, JobEvent | None], None]
+"""Hears each look at a job, with the newest line of its log if that was looked at."""
+
+
+@dataclass(frozen=True)
+class Polling:
+    """How to follow a job; seconds."""
+
+    interval: float
+    timeout: float
+    sleep: Sleep
+    log: bool = False
+    """Look at the newest line of the job's log too."""
+
+
+def find_job(repository: Repository, run: Run, provider: "Provider", now: datetime) -> Run:
+    """A run with its job, looked for by its key when its answer was lost.
+
+    Raises ServiceError when the provider shows none.
+    """
+    if run.job_id is not None:
+        return run
+    if run.manifest.dry_run:
+        raise UsageError(f"{run.folder}: a dry run has no job")
+    jobs = [job for job in provider.jobs(run_key=run.manifest.run_key) if not dead(job)]
+    if jobs:
+        return adopt(repository, run, jobs[-1], now)
+    raise ServiceError(
+        f"{run.folder}: {provider.name} shows no job with the run key {run.manifest.run_key[:12]}…",
+        hint=f"`ftv4 ft stage --stage {run.manifest.stage} … --dry-run=false` asks for one",
+        retryable=True,
+    )
+
+
+def adopt(repository: Repository, run: Run, job: Job, now: datetime) -> Run:
+    """Write down what the provider says of a run's job, if it is news."""
+    record = run.job or record_of(run, job.training_file or "", now)
+    news = seen(record, job, now)
+    return run if news is run.job else run.with_job(repository, news)
+
+
+def follow_run(
+    repository: Repository, run: Run, provider: "Provider", polling: Polling, clock: Clock, tell: Tell
+) -> Run:
+    """Follow a run's job to its end and keep job.json up to date; see `follow`."""
+
+    def note(job: Job, event: JobEvent | None) -> None:
+        nonlocal run
+        run = adopt(repository, run, job, clock())
+        tell(job, event)
+
+    run = find_job(repository, run, provider, clock())
+    follow(provider, run.job_id or "", polling, note)
+    return run
+
+
+def follow(provider: "Provider", job_id: str, polling: Polling, tell: Tell) -> Job:
+    """Look at a job until it is a model.
+
+    Raises ServiceError when it failed or was cancelled, and when it is still open after the timeout.
+    """
+    waited = 0.0
+    while True:
+        job = _look(provider, job_id, polling)
+        tell(job, _newest(provider, job_id) if polling.log else None)
+        if dead(job):
+            raise gone(provider.name, job)
+        if job.status == "succeeded" and job.model:
+            return job
+        if waited >= polling.timeout:
+            raise ServiceError(
+                f"{provider.name}: job {name_for_log(job_id)}: still {job.status}",
+                hint=f"it goes on without us: `ftv4 ft follow {name_for_log(job_id)}` comes back to it",
+                retryable=True,
+            )
+        polling.sleep(polling.interval)
+        waited += polling.interval
+
+
+def _look(provider: "Provider", job_id: str, polling: Polling) -> Job:
+    """A job as it stands, through a spell of bad connection."""
+    for _ in range(TRIES - 1):
+        try:
+            return provider.job(job_id)
+        except ServiceError as error:
+            if not error.retryable:
+                raise
+        polling.sleep(polling.interval)
+    return provider.job(job_id)
+
+
+def _newest(provider: "Provider", job_id: str) -> JobEvent | None:
+    """The last line of a job's log; a provider without a log has none."""
+    with suppress(ServiceError):
+        return next(reversed(provider.events(job_id, limit=1)), None)
+    return None
+
+
+def dead(job: Job) -> bool:
+    """Whether a job has ended without a model."""
+    return job.status in {"failed", "cancelled"}
+
+
+def gone(provider: str, job: Job) -> ServiceError:
+    """How a dead job ended, as an error."""
+    end = "was cancelled" if job.status == "cancelled" else "failed"
+    reason = f": {for_log(job.error)}" if job.error else ""
+    return ServiceError(
+        f"{provider}: job {name_for_log(job.id)} {end}{reason}",
+        hint=f"mend what made it end; {AGAIN}",
+    )
