@@ -36,6 +36,8 @@ RETRIES = 2
 NEVER = 0
 PAGE = 100
 """Jobs asked for at a time."""
+SECRET_LENGTH = 12
+"""A key shorter than this guards nothing, and may be a word."""
 
 KNOWN: frozenset[JobStatus] = frozenset(
     {"validating_files", "queued", "running", "paused", "succeeded", "failed", "cancelled"}
@@ -258,11 +260,13 @@ class Provider:
         try:
             yield
         except openai.APIStatusError as error:
-            raise _refusal(self.name, what, error) from None
+            raise _refusal(self.name, what, error, self._without_key) from None
         except openai.APIConnectionError as error:
             late = isinstance(error, openai.APITimeoutError)
             reason = (
-                "no answer in time" if late else f"no connection: {for_log(str(error.__cause__ or error))}"
+                "no answer in time"
+                if late
+                else f"no connection: {for_log(self._without_key(str(error.__cause__ or error)))}"
             )
             raise AnswerLost(
                 f"{self.name}: could not {what}: {reason}",
@@ -271,9 +275,15 @@ class Provider:
             ) from None
         except (openai.OpenAIError, ValueError, AttributeError, TypeError, LookupError) as error:
             raise AnswerLost(
-                f"{self.name}: could not {what}: an answer in no known shape: {for_log(str(error))}",
+                f"{self.name}: could not {what}: an answer in no known shape: "
+                f"{for_log(self._without_key(str(error)))}",
                 retryable=True,
             ) from None
+
+    def _without_key(self, text: str) -> str:
+        """What a provider said, should it repeat the key it was sent (threat 27)."""
+        key = self._client.api_key
+        return text.replace(key, "***") if len(key) >= SECRET_LENGTH else text
 
 
 def _account(row: ProviderRow, variable: Callable[[str], str | None]) -> dict[str, Any]:
@@ -291,15 +301,15 @@ def _account(row: ProviderRow, variable: Callable[[str], str | None]) -> dict[st
     }
 
 
-def _refusal(name: str, what: str, error: Any) -> ServiceError:
+def _refusal(name: str, what: str, error: Any, tidy: Callable[[str], str]) -> ServiceError:
     """An HTTP error in our words: is it worth another try, may it have been carried out, what to do."""
-    status, code = int(error.status_code), str(error.code or "")
+    status, code, reason = int(error.status_code), tidy(str(error.code or "")), tidy(_reason(error))
     unsure = status in {408, 409} or status >= 500
-    number = f" (request {for_log(error.request_id)})" if error.request_id else ""
+    number = f" (request {for_log(tidy(error.request_id))})" if error.request_id else ""
     kind = AnswerLost if unsure else Missing if status == 404 else ServiceError
     return kind(
-        f"{name}: could not {what}: HTTP {status} {for_log(code)}: {for_log(_reason(error))}{number}",
-        hint=_hint(status, code, _reason(error)),
+        f"{name}: could not {what}: HTTP {status} {for_log(code)}: {for_log(reason)}{number}",
+        hint=_hint(status, code, reason),
         retryable=unsure or (status == 429 and code != "insufficient_quota"),
     )
 
