@@ -116,7 +116,7 @@ def _fill(
         rejection_reasons=report.rejection_reasons,
         config=asked.config,
         hashes=RunHashes(dataset_sha256=report.dataset_sha256, training_sha256=examples.sha256),
-        estimate=_estimate(examples, facts, asked.config.n_epochs),
+        estimate=estimate(examples, facts, asked.config.n_epochs),
     )
 
 
@@ -138,7 +138,7 @@ def _key(asked: Asked, training_sha256: str, version: str) -> RunKey:
     )
 
 
-def _estimate(examples: "Examples", facts: BaseModelFacts | None, n_epochs: int | None) -> Estimate:
+def estimate(examples: "Examples", facts: BaseModelFacts | None, n_epochs: int | None) -> Estimate:
     """What a pass over the file is, how many there will be, and what that costs."""
     epochs = n_epochs or default_epochs(examples.rows)
     price = facts.train_price if facts else None
