@@ -111,10 +111,13 @@ def test_a_stage_is_a_module_a_row_a_name_a_prompt_and_a_pin(copy):
 
     schema = copy.ftv4("contracts", "schema", "--stage", "pricing_lens", "--side", "output")
     smoke = copy.ftv4("smoke")
+    model = ("--model", "deterministic:core-v1", "--base-model", "none")
+    card = copy.ftv4("card", "build", "--stage", "pricing_lens", *model)
 
     assert schema.returncode == 0, schema.stderr
     assert json.loads(schema.stdout)["properties"]["stage_name"]["const"] == "pricing_lens"
     assert smoke.returncode == 0, smoke.stdout + smoke.stderr
+    assert "pricing_lens" in card.stdout, card.stderr
 
 
 def test_a_stage_that_policy_and_pins_forget_is_an_error(copy):

@@ -192,7 +192,7 @@ def test_a_model_that_learns_from_the_rows_alone_answers_held_out_cases_well(sta
         answer = json.loads(model.answer(canonical(gold["input"])))
         graded = grade(Subject(stage, gold["input"], answer, gold["output"], guards))
         assert [score.grader for score in graded if score.passed is False] == []
-        scores.append(agreement(stage.name, answer, gold["output"]))
+        scores.append(agreement(stage, answer, gold["output"]))
         same_path += answer.get("recommended_path") == gold["output"].get("recommended_path")
 
     assert same_path >= 0.85 * len(cases)

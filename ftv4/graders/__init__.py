@@ -5,6 +5,7 @@ from ftv4.contracts.evaluation import StageScore
 from ftv4.graders import agreement, decision, doctrine, drift, grounding, schema
 from ftv4.graders.subject import Grader, Subject
 from ftv4.guards.decision import STAGE as DECISION
+from ftv4.stages import STAGES
 from ftv4.stages.stage import Stage
 
 GRADERS: dict[str, Grader] = {
@@ -23,7 +24,8 @@ HARD = ("schema", "doctrine", "drift", "decision", "grounding")
 
 def names() -> tuple[str, ...]:
     """The graders as a report names them; agreement with the digest of what it compares."""
-    return (*HARD, f"agreement@{digest(agreement.MEASURES)[:8]}")
+    measures = {stage.name: stage.measures for stage in STAGES.values()}
+    return (*HARD, f"agreement@{digest(measures)[:8]}")
 
 
 def grade(subject: Subject) -> tuple[StageScore, ...]:

@@ -7,68 +7,12 @@ window's bookkeeping say nothing about the answer and are not compared.
 from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
-from typing import Literal, NamedTuple
 
 from ftv4.contracts import Json
 from ftv4.contracts.evaluation import StageScore
 from ftv4.graders.subject import Subject
 from ftv4.stages import problems_of
-
-
-class Measure(NamedTuple):
-    """One comparison: which leaves, how, and how much it counts."""
-
-    how: Literal["equal", "refs", "text"]
-    """`equal` and `refs`: F1 over the leaves as a bag; `text`: word order matters too."""
-    leaves: tuple[str, ...]
-    """Paths from the output; `*` is every item of an array or every member of an object."""
-    weight: float
-
-
-REFS = Measure("refs", ("evidence_refs/*", "*/*/evidence_refs/*"), 2)
-CONFIDENCE = Measure("equal", ("confidence",), 1)
-
-MEASURES: dict[str, tuple[Measure, ...]] = {
-    "quant_signals": (
-        Measure("equal", ("signals/*/id", "signals/*/value_bucket", "signals/*/direction"), 4),
-        Measure("equal", ("patterns/*/id", "anomalies/*/id"), 1),
-        Measure("equal", ("data_quality/coverage_bucket", "data_quality/missingness_bucket"), 1),
-        CONFIDENCE,
-        REFS,
-        Measure("text", ("patterns/*/description", "anomalies/*/description"), 1),
-    ),
-    "emyth_owner_load": (
-        CONFIDENCE,
-        REFS,
-        Measure("text", ("bottleneck_diagnosis",), 3),
-        Measure("text", ("why_it_feels_heavy",), 1),
-        Measure("text", ("owner_load_drivers/*/summary",), 2),
-        Measure("text", ("relief_without_expansion/*",), 1),
-    ),
-    "competitive_lens": (
-        CONFIDENCE,
-        REFS,
-        Measure("text", ("market_pressures/*/pressure",), 3),
-        Measure("text", ("strengths/*", "vulnerabilities/*"), 2),
-        Measure("text", ("collapsed_view",), 2),
-    ),
-    "blue_ocean": (
-        CONFIDENCE,
-        REFS,
-        Measure("text", ("capacity_guardrail_statement",), 2),
-        Measure("text", ("asymmetric_moves/*/move", "asymmetric_moves/*/why_now"), 3),
-        Measure("text", ("rejected_load_increasing_moves/*",), 1),
-    ),
-    "synthesis_decision": (
-        Measure("equal", ("recommended_path",), 3),
-        CONFIDENCE,
-        REFS,
-        Measure("text", ("primary_constraint",), 3),
-        Measure("text", ("first_30_days/*",), 2),
-        Measure("text", ("paths/*/title", "paths/*/first_steps/*"), 1),
-    ),
-}
-"""What counts, by stage."""
+from ftv4.stages.stage import Measure, Stage
 
 
 def grade(subject: Subject) -> StageScore | None:
@@ -76,15 +20,14 @@ def grade(subject: Subject) -> StageScore | None:
     if subject.gold is None:
         return None
     fits = not problems_of(subject.stage, "output", subject.output)
-    score = agreement(subject.stage.name, subject.output, subject.gold) if fits else 0.0
+    score = agreement(subject.stage, subject.output, subject.gold) if fits else 0.0
     return StageScore(grader="agreement", passed=None, score=score)
 
 
-def agreement(stage: str, output: Json, gold: Json) -> float:
+def agreement(stage: Stage, output: Json, gold: Json) -> float:
     """Compare two outputs that fit the stage's contract; four decimals."""
-    measures = MEASURES[stage]
-    total = sum(measure.weight * _compare(measure, output, gold) for measure in measures)
-    return round(total / sum(measure.weight for measure in measures), 4)
+    total = sum(measure.weight * _compare(measure, output, gold) for measure in stage.measures)
+    return round(total / sum(measure.weight for measure in stage.measures), 4)
 
 
 def _compare(measure: Measure, output: Json, gold: Json) -> float:

@@ -8,7 +8,7 @@ from ftv4.contracts import Contract, Items, Json
 from ftv4.contracts.brief import Brief
 from ftv4.stages import derive
 from ftv4.stages.shapes import Bucket, ClaimRefs, Confidence, Id, Sentence, StageInput, StageOutput
-from ftv4.stages.stage import Earlier, Stage
+from ftv4.stages.stage import CONFIDENCE, REFS, Earlier, Measure, Stage
 
 NAME: Literal["blue_ocean"] = "blue_ocean"
 INPUT: Literal["stage_input_blue_ocean_v1"] = "stage_input_blue_ocean_v1"
@@ -119,6 +119,7 @@ def rule(stage_input: Json, earlier: Earlier) -> Json:
 
 STAGE = Stage(
     name=NAME,
+    purpose="Proposes moves that ask no more of the owner, and names those that would.",
     input=Input,
     output=Output,
     input_schema=INPUT,
@@ -131,4 +132,12 @@ STAGE = Stage(
     rules=frozenset({"blueocean-v1", "core-v1"}),
     make_input=make_input,
     rule=rule,
+    headline=("capacity_guardrail_statement",),
+    measures=(
+        CONFIDENCE,
+        REFS,
+        Measure("text", ("capacity_guardrail_statement",), 2),
+        Measure("text", ("asymmetric_moves/*/move", "asymmetric_moves/*/why_now"), 3),
+        Measure("text", ("rejected_load_increasing_moves/*",), 1),
+    ),
 )

@@ -20,7 +20,7 @@ from ftv4.stages.shapes import (
     StageInput,
     StageOutput,
 )
-from ftv4.stages.stage import Earlier, Stage
+from ftv4.stages.stage import CONFIDENCE, REFS, Earlier, Measure, Stage
 
 NAME: Literal["competitive_lens"] = "competitive_lens"
 INPUT: Literal["stage_input_competitive_v1"] = "stage_input_competitive_v1"
@@ -130,6 +130,7 @@ def rule(stage_input: Json, earlier: Earlier) -> Json:
 
 STAGE = Stage(
     name=NAME,
+    purpose="Says what the market presses on, and where the business is strong or exposed.",
     input=Input,
     output=Output,
     input_schema=INPUT,
@@ -142,4 +143,12 @@ STAGE = Stage(
     rules=frozenset({"competitive-v1", "core-v1"}),
     make_input=make_input,
     rule=rule,
+    headline=("collapsed_view",),
+    measures=(
+        CONFIDENCE,
+        REFS,
+        Measure("text", ("market_pressures/*/pressure",), 3),
+        Measure("text", ("strengths/*", "vulnerabilities/*"), 2),
+        Measure("text", ("collapsed_view",), 2),
+    ),
 )

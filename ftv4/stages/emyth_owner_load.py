@@ -18,7 +18,7 @@ from ftv4.stages.shapes import (
     StageInput,
     StageOutput,
 )
-from ftv4.stages.stage import Earlier, Stage
+from ftv4.stages.stage import CONFIDENCE, REFS, Earlier, Measure, Stage
 
 NAME: Literal["emyth_owner_load"] = "emyth_owner_load"
 INPUT: Literal["stage_input_emyth_v1"] = "stage_input_emyth_v1"
@@ -149,6 +149,7 @@ def rule(stage_input: Json, earlier: Earlier) -> Json:
 
 STAGE = Stage(
     name=NAME,
+    purpose="Says where the owner is the bottleneck, and what relieves that without growth.",
     input=Input,
     output=Output,
     input_schema=INPUT,
@@ -161,4 +162,13 @@ STAGE = Stage(
     rules=frozenset({"emyth-v1", "core-v1"}),
     make_input=make_input,
     rule=rule,
+    headline=("bottleneck_diagnosis",),
+    measures=(
+        CONFIDENCE,
+        REFS,
+        Measure("text", ("bottleneck_diagnosis",), 3),
+        Measure("text", ("why_it_feels_heavy",), 1),
+        Measure("text", ("owner_load_drivers/*/summary",), 2),
+        Measure("text", ("relief_without_expansion/*",), 1),
+    ),
 )

@@ -19,7 +19,7 @@ from ftv4.stages.shapes import (
     StageOutput,
     UpTo8Refs,
 )
-from ftv4.stages.stage import Earlier, Stage
+from ftv4.stages.stage import CONFIDENCE, REFS, Earlier, Measure, Stage
 
 NAME: Literal["quant_signals"] = "quant_signals"
 INPUT: Literal["stage_input_quant_v1"] = "stage_input_quant_v1"
@@ -273,6 +273,7 @@ def _baseline(refs: list[str]) -> Json:
 
 STAGE = Stage(
     name=NAME,
+    purpose="Reads a business's buckets and says which signals, patterns and anomalies they show.",
     input=Input,
     output=Output,
     input_schema=INPUT,
@@ -285,4 +286,13 @@ STAGE = Stage(
     rules=frozenset({"quant-v1", "quant-hvac-v1", "quant-plumbing-v1", "core-v1"}),
     make_input=make_input,
     rule=rule,
+    headline=("patterns/0/description",),
+    measures=(
+        Measure("equal", ("signals/*/id", "signals/*/value_bucket", "signals/*/direction"), 4),
+        Measure("equal", ("patterns/*/id", "anomalies/*/id"), 1),
+        Measure("equal", ("data_quality/coverage_bucket", "data_quality/missingness_bucket"), 1),
+        CONFIDENCE,
+        REFS,
+        Measure("text", ("patterns/*/description", "anomalies/*/description"), 1),
+    ),
 )

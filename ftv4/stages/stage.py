@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from ftv4.contracts import Contract, Json
 from ftv4.contracts.brief import Brief
@@ -10,11 +11,27 @@ Earlier = Mapping[str, Json]
 """Outputs of the stages before this one, by stage name."""
 
 
+class Measure(NamedTuple):
+    """One comparison of an answer with gold: which leaves, how, and how much it counts."""
+
+    how: Literal["equal", "refs", "text"]
+    """`equal` and `refs`: F1 over the leaves as a bag; `text`: word order matters too."""
+    leaves: tuple[str, ...]
+    """Paths from the output; `*` is every item of an array or every member of an object."""
+    weight: float
+
+
+REFS = Measure("refs", ("evidence_refs/*", "*/*/evidence_refs/*"), 2)
+CONFIDENCE = Measure("equal", ("confidence",), 1)
+
+
 @dataclass(frozen=True)
 class Stage:
     """One of the five; everything that differs between them is here."""
 
     name: str
+    purpose: str
+    """What it does, as a sentence for its model cards."""
     input: type[Contract]
     output: type[Contract]
     input_schema: str
@@ -37,3 +54,7 @@ class Stage:
     """Brief and earlier outputs → this stage's input payload (contracts.md §14)."""
     rule: Callable[[Json, Earlier], Json]
     """Stage input and earlier outputs → a whole output payload, without a model (contracts.md §15)."""
+    headline: tuple[str, ...]
+    """Paths to what a reviewer reads of an output first."""
+    measures: tuple[Measure, ...]
+    """How an output is compared with gold; the window's bookkeeping says nothing and isn't."""

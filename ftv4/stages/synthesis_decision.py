@@ -20,7 +20,7 @@ from ftv4.stages.shapes import (
     StageOutput,
     Text140,
 )
-from ftv4.stages.stage import Earlier, Stage
+from ftv4.stages.stage import CONFIDENCE, REFS, Earlier, Measure, Stage
 
 NAME: Literal["synthesis_decision"] = "synthesis_decision"
 INPUT: Literal["stage_input_synthesis_v1"] = "stage_input_synthesis_v1"
@@ -233,6 +233,7 @@ def rule(stage_input: Json, earlier: Earlier) -> Json:
 
 STAGE = Stage(
     name=NAME,
+    purpose="Names the main constraint, offers paths A, B and C, and lays out 30 days.",
     input=Input,
     output=Output,
     input_schema=INPUT,
@@ -245,4 +246,13 @@ STAGE = Stage(
     rules=frozenset({"synthesis-v1", "synthesis-hvac-v1", "synthesis-plumbing-v1", "core-v1"}),
     make_input=make_input,
     rule=rule,
+    headline=("recommended_path", "primary_constraint"),
+    measures=(
+        Measure("equal", ("recommended_path",), 3),
+        CONFIDENCE,
+        REFS,
+        Measure("text", ("primary_constraint",), 3),
+        Measure("text", ("first_30_days/*",), 2),
+        Measure("text", ("paths/*/title", "paths/*/first_steps/*"), 1),
+    ),
 )

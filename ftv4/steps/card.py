@@ -26,13 +26,6 @@ from ftv4.steps.training import Dataset, read_dataset
 
 Status = Literal["candidate", "pinned", "deprecated"]
 
-PURPOSE = {
-    "quant_signals": "Reads a business's buckets and says which signals, patterns and anomalies they show.",
-    "emyth_owner_load": "Says where the owner is the bottleneck, and what relieves that without growth.",
-    "competitive_lens": "Says what the market presses on, and where the business is strong or exposed.",
-    "blue_ocean": "Proposes moves that ask no more of the owner, and names those that would.",
-    "synthesis_decision": "Names the main constraint, offers paths A, B and C, and lays out 30 days.",
-}
 INDUSTRIES = 12
 """Industries listed; the others are counted."""
 
@@ -125,7 +118,7 @@ def render_card(repository: Repository, facts: CardFacts) -> str:
     known: Json = {
         "facts": facts,
         "stage": stage,
-        "purpose": PURPOSE[facts.stage],
+        "purpose": STAGES[facts.stage].purpose,
         "day": iso(facts.now)[:10],
         "dataset": _dataset(facts),
         "arms": [

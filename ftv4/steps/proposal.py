@@ -13,6 +13,7 @@ from ftv4.documents import Repository
 from ftv4.encode import COMMENT, fit
 from ftv4.pipeline.model import RULE
 from ftv4.render import render
+from ftv4.stages import STAGES
 from ftv4.steps.compare import newly_failing, newly_fixed
 from ftv4.steps.history import overriding
 from ftv4.steps.lifetime import base_of
@@ -22,15 +23,6 @@ from ftv4.steps.weigh import Evidence
 
 SHOWN = 30
 SAMPLES = 3
-
-HEADLINES = {
-    "quant_signals": ("patterns/0/description",),
-    "emyth_owner_load": ("bottleneck_diagnosis",),
-    "competitive_lens": ("collapsed_view",),
-    "blue_ocean": ("capacity_guardrail_statement",),
-    "synthesis_decision": ("recommended_path", "primary_constraint"),
-}
-"""What a reviewer reads of an answer first, by stage."""
 
 
 def branch_of(stage: str, model_id: str) -> str:
@@ -165,9 +157,9 @@ def _answers(report: EvalReport, stage: str) -> Json:
 
 
 def _headline(stage: str, output: object) -> str:
-    """The leaves of HEADLINES, as one text."""
+    """The leaves of the stage's headline, as one text."""
     parts = []
-    for path in HEADLINES[stage]:
+    for path in STAGES[stage].headline:
         value = output
         for step in path.split("/"):
             value = _member(value, step)

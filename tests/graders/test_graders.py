@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from ftv4.documents import Repository
 from ftv4.graders import GRADERS, HARD, grade, names, ungradable
-from ftv4.graders.agreement import MEASURES, agreement
+from ftv4.graders.agreement import agreement
 from ftv4.graders.subject import Subject
 from ftv4.guards import Guards
 from ftv4.stages import STAGES
@@ -14,6 +15,8 @@ from tests.conftest import ROOT
 from tests.eval_cases import gold_of, plant
 
 GUARDS = Guards.compile(Repository(ROOT).policy())
+
+SYNTHESIS = STAGES["synthesis_decision"]
 
 
 @pytest.fixture(scope="module")
@@ -116,17 +119,19 @@ def test_what_a_stranger_wrote_is_encoded_in_problems(gold):
 def test_stamped_members_are_not_compared(gold):
     approved = gold["synthesis_decision"]["output"]
 
-    assert agreement("synthesis_decision", approved | {"model_id": "x", "prompt_version": "y"}, approved) == 1
+    assert agreement(SYNTHESIS, approved | {"model_id": "x", "prompt_version": "y"}, approved) == 1
 
 
 def test_agreement_falls_with_what_matters_and_by_how_much(gold):
     approved = gold["synthesis_decision"]["output"]
     other = "A" if approved["recommended_path"] != "A" else "B"
-    path = agreement("synthesis_decision", approved | {"recommended_path": other}, approved)
-    words = agreement("synthesis_decision", approved | {"first_30_days": ["Rest for a day."] * 5}, approved)
+    path = agreement(SYNTHESIS, approved | {"recommended_path": other}, approved)
+    words = agreement(
+        STAGES["synthesis_decision"], approved | {"first_30_days": ["Rest for a day."] * 5}, approved
+    )
     title = copy.deepcopy(approved)
     title["paths"]["A"]["title"] = "Something else entirely"
-    small = agreement("synthesis_decision", title, approved)
+    small = agreement(SYNTHESIS, title, approved)
 
     assert path < words < small < 1
 
@@ -137,7 +142,7 @@ def test_every_measured_path_is_in_a_stages_output(gold, stage):
     from ftv4.graders.agreement import _select
 
     optional = {"anomalies/*/id", "anomalies/*/description"}
-    paths = {path for measure in MEASURES[stage] for path in measure.leaves} - optional
+    paths = {path for measure in STAGES[stage].measures for path in measure.leaves} - optional
     missing = [path for path in paths if not list(_select(gold[stage]["output"], path.split("/")))]
 
     # Synthesis cites refs at the top alone.
@@ -158,7 +163,8 @@ def test_every_grader_asks_a_question():
 
 def test_reports_name_what_agreement_compares(monkeypatch):
     before = names()
-    monkeypatch.setitem(MEASURES, "blue_ocean", MEASURES["quant_signals"])
+    other = replace(STAGES["blue_ocean"], measures=STAGES["quant_signals"].measures)
+    monkeypatch.setitem(STAGES, "blue_ocean", other)
 
     assert names()[:-1] == before[:-1]
     assert names()[-1] != before[-1]

@@ -40,8 +40,8 @@ def grounded(gold, answer):
 def test_a_model_tuned_on_a_shipped_dataset_is_good(name):
     stage = STAGES[name]
     given = answers(stage, [(row["input"], row["output"]) for row in rows(stage)])
-    ours = [agreement(name, answer, gold["output"]) for gold, answer in given]
-    rule = [agreement(name, stage.rule(gold["input"], {}), gold["output"]) for gold, _ in given]
+    ours = [agreement(stage, answer, gold["output"]) for gold, answer in given]
+    rule = [agreement(stage, stage.rule(gold["input"], {}), gold["output"]) for gold, _ in given]
 
     assert all(problems_of(stage, "output", answer) == () for _, answer in given)
     assert all(grounded(gold, answer) for gold, answer in given)
@@ -62,8 +62,8 @@ def test_a_model_tuned_on_shuffled_outputs_is_worse_than_the_rule():
     outputs = [row["output"] for row in rows(stage)]
     random.Random(3).shuffle(outputs)
     given = answers(stage, [(row["input"], output) for row, output in zip(rows(stage), outputs, strict=True)])
-    ours = [agreement(stage.name, answer, gold["output"]) for gold, answer in given]
-    rule = [agreement(stage.name, stage.rule(gold["input"], {}), gold["output"]) for gold, _ in given]
+    ours = [agreement(stage, answer, gold["output"]) for gold, answer in given]
+    rule = [agreement(stage, stage.rule(gold["input"], {}), gold["output"]) for gold, _ in given]
 
     assert sum(grounded(gold, answer) for gold, answer in given) < 0.5 * len(given)
     assert sum(ours) < sum(rule)
