@@ -8,8 +8,9 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from ftv4.clock import moment
 from ftv4.documents import Repository, find_repository
-from ftv4.encode import json_for_log
+from ftv4.encode import for_log, json_for_log
 from ftv4.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -111,10 +112,10 @@ def now() -> datetime:
     fixed = variable("FTV4_NOW")
     if fixed is None:
         return datetime.now(UTC)
-    try:
-        return datetime.fromisoformat(fixed).astimezone(UTC)
-    except ValueError:
-        raise UsageError(f"FTV4_NOW={fixed}: not an ISO 8601 time") from None
+    stopped = moment(fixed)
+    if stopped is None:
+        raise UsageError(f"FTV4_NOW={for_log(fixed)}: not an ISO 8601 time")
+    return stopped
 
 
 def print_json(value: Any) -> None:

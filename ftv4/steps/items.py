@@ -6,9 +6,10 @@ input an eval case has (weaknesses.md A7).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ftv4.canonical import digest
+from ftv4.clock import moment
 from ftv4.contracts import Json
 from ftv4.contracts.evaluation import Case
 from ftv4.contracts.record import RunRecord, StageRecord
@@ -122,15 +123,6 @@ def held_out(repository: Repository) -> frozenset[str]:
 def content_digest(stage_input: Json) -> str:
     """A digest of what an input says; whose and which run it is doesn't count."""
     return digest({key: value for key, value in stage_input.items() if key not in ("client_id", "run_id")})
-
-
-def moment(text: str) -> datetime | None:
-    """An ISO 8601 time; None when the text isn't one."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def _is_held_out(item: ReviewItem, record: RunRecord, kept_out: frozenset[str]) -> bool:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
+from ftv4.clock import BEGINNING, moment
 from ftv4.contracts.review import ReviewItem, ReviewPack
 from ftv4.documents import Repository
 from ftv4.errors import ContractError
@@ -62,9 +64,9 @@ def _kept(old: ReviewItem | None, new: ReviewItem) -> ReviewItem:
     return old if old is not None and (old.decided or old.edited_output is not None or old.notes) else new
 
 
-def _weight(item: ReviewItem) -> tuple[bool, str]:
-    return item.decided, item.reviewed_at or ""
+def _weight(item: ReviewItem) -> tuple[bool, datetime]:
+    return item.decided, moment(item.reviewed_at or "") or BEGINNING
 
 
 def _newest_first(items: Iterable[ReviewItem]) -> Iterator[ReviewItem]:
-    yield from sorted(items, key=lambda item: (item.created_at, item.id), reverse=True)
+    yield from sorted(items, key=lambda item: (moment(item.created_at) or BEGINNING, item.id), reverse=True)

@@ -1,10 +1,11 @@
 """Keeps run records: one file a run, written whole; read from any folder, the Node tool's too."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from ftv4.clock import BEGINNING, moment
 from ftv4.contracts.record import RUN_ID, RunRecord
 from ftv4.documents import Repository
 from ftv4.encode import for_log
@@ -43,19 +44,10 @@ def load(repository: Repository, folder: str | Path = RUNS, *, workspace: str | 
             stored.problems.extend([error.message, *error.problems])
     wanted = [record for record in stored.records if workspace in (None, record.workspace_id)]
     wanted.sort(key=lambda record: record.run_id)
-    wanted.sort(key=_started, reverse=True)
+    wanted.sort(key=lambda record: moment(record.started_at) or BEGINNING, reverse=True)
     return stored._replace(records=wanted)
 
 
 def days_before(now: datetime, days: int) -> datetime:
     """The start of a window that ends now."""
     return now - timedelta(days=days)
-
-
-def _started(record: RunRecord) -> datetime:
-    """When a run began; the beginning of time when its record doesn't say so in ISO 8601."""
-    try:
-        moment = datetime.fromisoformat(record.started_at)
-    except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

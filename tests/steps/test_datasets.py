@@ -160,6 +160,17 @@ def test_of_two_decisions_the_later_one_counts(reviewed, ftv4, monkeypatch):
     assert told(done)["rows"] == {SYNTHESIS: 0}
 
 
+def test_the_later_decision_is_the_later_one_in_every_time_zone(reviewed, ftv4):
+    """12:00 in UTC is later than 13:30 two hours east of it, though it doesn't read so."""
+    shutil.copytree(reviewed.path("train/curation/review_packs/2026-02-09"), reviewed.path("elsewhere"))
+    refused = {"approved": False, "reviewer": "ben", "reviewed_at": "2026-02-09T13:30:00+02:00"}
+    change(reviewed, item_id("r1"), path="elsewhere/review_pack.json", **refused)
+
+    done = build(ftv4, "--review-dir", "elsewhere", "--review-dir", "train/curation/review_packs")
+
+    assert told(done)["rows"] == {SYNTHESIS: 1}
+
+
 def test_an_approval_written_by_hand_counts_and_names_nobody(reviewed, ftv4):
     change(reviewed, item_id("r3"), approved=True)
 
