@@ -7,6 +7,7 @@ number without a fraction is an integer however it is written (`90.0`, `9e1`): c
 
 import math
 import re
+from datetime import datetime, timedelta
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import (
@@ -49,8 +50,21 @@ class _Distinct(AfterValidator):
         return handler(schema) | {"uniqueItems": True}
 
 
+def _moment(text: str) -> str:
+    try:
+        utc = datetime.fromisoformat(text).utcoffset() == timedelta()
+    except ValueError:
+        utc = False
+    if not utc:
+        raise ValueError("must be a time in UTC, such as 2026-02-09T19:03:27.337Z")
+    return text
+
+
 Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
 """A JSON number without a fraction, however it is written."""
+
+Moment = Annotated[str, AfterValidator(_moment)]
+"""A time in ISO 8601 that says it is in UTC, as `clock.iso` writes it."""
 
 Distinct = _Distinct(_distinct)
 """No two equal items."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ftv4.contracts import Contract, Whole
+from ftv4.contracts import Contract, Moment, Whole
 
 JobStatus = Literal[
     "validating_files", "queued", "running", "paused", "succeeded", "failed", "cancelled", "unknown"
@@ -123,14 +123,14 @@ class JobIds(Contract):
 class JobRecord(Contract):
     """`job.json`: written as soon as the file is uploaded, and again at each change."""
 
-    created_at: str
-    updated_at: str
+    created_at: Moment
+    updated_at: Moment
     stage: str
     provider: str
     run_key: str
     dataset_path: str
     training_file_path: str
-    attempted_at: str | None = None
+    attempted_at: Moment | None = None
     """When the job was last asked for, written before the request leaves: with no `job_id` beside it,
     the answer was lost and the job may exist."""
     openai: JobIds

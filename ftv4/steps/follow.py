@@ -10,7 +10,7 @@ from ftv4.contracts.run import Job, JobEvent
 from ftv4.documents import Repository
 from ftv4.encode import for_log, name_for_log
 from ftv4.errors import ServiceError, UsageError
-from ftv4.steps.runs import Run, record_of, seen
+from ftv4.steps.runs import Run, of_job, record_of, seen
 
 if TYPE_CHECKING:
     from ftv4.clients.provider import Provider
@@ -37,22 +37,48 @@ class Polling:
 
 
 def find_job(repository: Repository, run: Run, provider: "Provider", now: datetime) -> Run:
-    """A run with its job, looked for by its key when its answer was lost.
+    """A run with its job, looked for when the answer that named it was lost.
 
-    Raises ServiceError when the provider shows none.
+    Raises ServiceError when the provider shows none, and when it has ended without a model.
     """
     if run.job_id is not None:
         return run
     if run.manifest.dry_run:
         raise UsageError(f"{run.folder}: a dry run has no job")
-    jobs = [job for job in provider.jobs(run_key=run.manifest.run_key) if not dead(job)]
-    if jobs:
-        return adopt(repository, run, jobs[-1], now)
+    jobs = jobs_of(repository, run, listed(provider, run))
+    alive = [job for job in jobs if not dead(job)]
+    if alive:
+        return adopt(repository, run, alive[-1], now)
+    ended = next((job for job in jobs if of_job(repository, job.id) is None), None)
+    if ended is not None:
+        adopt(repository, run, ended, now)
+        raise gone(provider.name, ended)
     raise ServiceError(
         f"{run.folder}: {provider.name} shows no job with the run key {run.manifest.run_key[:12]}…",
         hint=f"`ftv4 ft stage --stage {run.manifest.stage} … --dry-run=false` asks for one",
         retryable=True,
     )
+
+
+def listed(provider: "Provider", run: Run) -> list[Job]:
+    """The jobs among which a run's are, newest first.
+
+    All there are once its file is uploaded: not every provider gives back the key that it was sent.
+    """
+    return provider.jobs() if run.job else provider.jobs(run_key=run.manifest.run_key)
+
+
+def jobs_of(repository: Repository, run: Run, jobs: list[Job]) -> list[Job]:
+    """Those of the jobs that have a run's key, or that have no key and train on its file."""
+    return [job for job in jobs if job.run_key == run.manifest.run_key or _has_file(repository, run, job)]
+
+
+def _has_file(repository: Repository, run: Run, job: Job) -> bool:
+    """Whether a job without a key trains on a run's file; a provider may give equal files one id."""
+    if run.job is None or job.run_key is not None or job.training_file != run.job.openai.file_id:
+        return False
+    claimed = of_job(repository, job.id)
+    return claimed is None or claimed.manifest.run_key == run.manifest.run_key
 
 
 def adopt(repository: Repository, run: Run, job: Job, now: datetime) -> Run:

@@ -1,8 +1,9 @@
 """Buys the job of a run exactly once.
 
-The order is what makes it safe: look for a job of the same key, here and at the provider; write
-down that one is about to be asked for; ask once; write down what came. When the answer is lost the
-request is never sent again within the settle window; what the provider then shows is adopted.
+The order is what makes it safe: look for a job of the same key or file, here and at the provider;
+write down that one is about to be asked for; ask once; write down what came. When the answer is lost
+the request is never sent again within the settle window, nor later while the provider's list could
+not tell; what it then shows is adopted.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from ftv4.documents import Repository
 from ftv4.encode import name_for_log
 from ftv4.errors import GateError, ServiceError
 from ftv4.steps.finetune import Asked, prepare
-from ftv4.steps.follow import AGAIN, Clock, Sleep, adopt, dead, gone
+from ftv4.steps.follow import AGAIN, Clock, Sleep, adopt, dead, gone, jobs_of, listed
 from ftv4.steps.gate import Progress
 from ftv4.steps.lifetime import lifetime
 from ftv4.steps.runs import JOB, RUNS, Run, record_of, runs
@@ -80,13 +81,15 @@ def launch(
     """Give a prepared run its job: the one that its key already has, or a new one.
 
     When an earlier run has the key, `run`'s folder is taken away and the earlier one is given back.
-    `again` pays although the job of the key failed, was cancelled or is gone. Raises GateError when
-    the provider would refuse the run, and ServiceError when an earlier job ended badly and `again`
-    isn't said, or when the answer to a creation was lost and no job shows yet.
+    `again` pays although the job of the key failed, was cancelled or is gone, or may be one that
+    can't be told from others. Raises GateError when the provider would refuse the run, and
+    ServiceError when an earlier job ended badly or can't be recognised and `again` isn't said, or
+    when the answer to a creation was lost and no job shows yet.
     """
     with repository.locked(f"{RUNS}/{run.manifest.stage}"):
         earlier = _earlier(repository, run)
-        jobs = _jobs(provider, run, earlier, again)
+        shown = listed(provider, earlier or run)
+        jobs = _jobs(repository, provider, run, earlier, shown, again)
         alive = [job for job in jobs if not dead(job)]
         if alive:
             return _link(repository, run, earlier, alive, world)
@@ -96,6 +99,8 @@ def launch(
         _must_be_open(provider, run, world)
         run = _this_or(repository, run, earlier if earlier and earlier.job_id is None else None)
         _settled(run, world.clock())
+        if not again:
+            _recognisable(run, shown)
         run = _uploaded(repository, run, provider, world.clock())
         return _create(repository, run, provider, world, known={job.id for job in jobs})
 
@@ -117,12 +122,19 @@ def _earlier(repository: Repository, run: Run) -> Run | None:
     return next((other for other in same if other.job is not None and other.folder != run.folder), None)
 
 
-def _jobs(provider: "Provider", run: Run, earlier: Run | None, again: bool) -> list[Job]:
-    """Every job of the key, newest first: by the provider's list, and by our own job.json.
+def _jobs(
+    repository: Repository,
+    provider: "Provider",
+    run: Run,
+    earlier: Run | None,
+    shown: list[Job],
+    again: bool,
+) -> list[Job]:
+    """Every job of the run, newest first: by the provider's list, and by our own job.json.
 
     Raises Missing when the provider has lost the job that job.json names, unless `again` is said.
     """
-    jobs = provider.jobs(run_key=run.manifest.run_key)
+    jobs = jobs_of(repository, earlier or run, shown)
     ours = earlier.job_id if earlier else None
     if ours is None or ours in {job.id for job in jobs}:
         return jobs
@@ -161,6 +173,19 @@ def _settled(run: Run, now: datetime) -> None:
         raise _lost(run, f"its answer was lost at {attempted}, and the provider shows no job yet", until)
 
 
+def _recognisable(run: Run, shown: list[Job]) -> None:
+    """Raise ServiceError when a lost job may be among those shown, and nothing would tell."""
+    attempted = run.job.attempted_at if run.job else None
+    if attempted is None or not shown or any(job.run_key for job in shown):
+        return
+    raise ServiceError(
+        f"{run.folder}: the job may exist or not: its answer was lost at {attempted}, and of the "
+        f"{len(shown)} jobs that {run.manifest.provider} shows none has a run key",
+        problems=[f"file {run.job.openai.file_id if run.job else '-'}"],
+        hint=f"look for it in the provider's own list; if there is none, {AGAIN}",
+    )
+
+
 def _create(
     repository: Repository, run: Run, provider: "Provider", world: World, known: set[str]
 ) -> Launched:
@@ -170,7 +195,7 @@ def _create(
     try:
         job = provider.create_job(_new_job(run))
     except AnswerLost as error:
-        found = _look_for(provider, run, world.sleep, known)
+        found = _look_for(repository, provider, run, world.sleep, known)
         if found is None:
             raise _lost(run, error.message, attempted + SETTLE) from None
         job = found
@@ -195,12 +220,15 @@ def _new_job(run: Run) -> NewJob:
     )
 
 
-def _look_for(provider: "Provider", run: Run, sleep: Sleep, known: set[str]) -> Job | None:
+def _look_for(
+    repository: Repository, provider: "Provider", run: Run, sleep: Sleep, known: set[str]
+) -> Job | None:
     """The job that came of a request whose answer was lost, if the provider shows it by now."""
     for pause in LOOKS_AFTER_LOSS:
         sleep(pause)
         with suppress(ServiceError):
-            new = [job for job in provider.jobs(run_key=run.manifest.run_key) if job.id not in known]
+            jobs = jobs_of(repository, run, listed(provider, run))
+            new = [job for job in jobs if job.id not in known]
             if new:
                 return new[-1]
     return None

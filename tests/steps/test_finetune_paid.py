@@ -10,7 +10,7 @@ import pytest
 
 from ftv4.clients.provider import NewJob
 from ftv4.contracts.run import JobRecord, TuningConfig
-from ftv4.errors import GateError, ServiceError
+from ftv4.errors import ContractError, GateError, ServiceError
 from ftv4.stages import STAGES
 from ftv4.steps import launch
 from ftv4.steps.finetune import Asked
@@ -380,6 +380,52 @@ def test_after_the_settle_window_the_same_folder_and_file_are_used(operator):
     assert operator.sandbox.jobs_made() == 1
 
 
+def lose_the_answer(operator, **fault):
+    """A run whose job was asked for half an hour ago, and the answer never came."""
+    operator.sandbox.fail("stale_list", "GET", JOBS, times=4)
+    operator.sandbox.fail(method="POST", path=JOBS, **(fault or LOST[0]))
+    with pytest.raises(ServiceError, match="may exist or not"):
+        operator.buy()
+    operator.time += SETTLE
+    return operator.runs()[0]
+
+
+def list_without_keys(operator, *jobs):
+    """A provider that gives back no metadata, as some do."""
+    bare = [job | {"object": "fine_tuning.job", "created_at": 1, "model": "m"} for job in jobs]
+    operator.sandbox.fail("alter", "GET", JOBS, fields={"data": bare}, times=9)
+
+
+def test_E7_a_lost_job_without_its_key_is_recognised_by_its_file(operator):
+    lost = lose_the_answer(operator)
+    file = lost.job.openai.file_id
+    list_without_keys(operator, {"id": "ftjob-1", "status": "running", "training_file": file})
+
+    bought = operator.buy()
+
+    assert (bought.paid, bought.run.job_id) == (False, "ftjob-1")
+    assert len(operator.sandbox.asked("POST", JOBS)) == 1
+
+
+def test_E7_a_job_with_another_key_is_not_ours_though_it_has_our_file(operator):
+    file = lose_the_answer(operator, kind="reject", status=500).job.openai.file_id
+    operator.sandbox.connect().create_job(NewJob("gpt-4o-mini-2024-07-18", file, "x", "other", "s"))
+
+    assert operator.buy().paid
+
+
+def test_E7_where_no_job_shows_a_key_a_lost_request_is_sent_again_only_when_that_is_said(operator):
+    lose_the_answer(operator)
+    list_without_keys(operator, {"id": "ftjob-1", "status": "running", "training_file": None})
+
+    with pytest.raises(ServiceError, match="none has a run key") as unsure:
+        operator.buy()
+
+    assert "--again" in unsure.value.hint
+    assert len(operator.sandbox.asked("POST", JOBS)) == 1
+    assert operator.buy(again=True).paid
+
+
 @pytest.mark.parametrize(("status", "code"), [(429, "insufficient_quota"), (403, "closed"), (400, "bad")])
 def test_a_refused_request_may_be_sent_again_at_once(operator, status, code):
     operator.sandbox.fail("reject", "POST", JOBS, status=status, code=code)
@@ -456,6 +502,19 @@ def test_find_job_says_when_there_is_none(operator):
         find_job(operator.repository, operator.runs()[0], operator.sandbox.connect(), NOON)
 
 
+def test_a_lost_job_that_failed_is_put_on_record_and_said(operator):
+    lost = lose_the_answer(operator)
+    error = {"code": "user_error", "message": "bad rows", "param": None}
+    file = lost.job.openai.file_id
+    list_without_keys(operator, {"id": "j", "status": "failed", "training_file": file, "error": error})
+
+    with pytest.raises(ServiceError, match="failed: bad rows") as failed:
+        operator.follow(lost)
+
+    assert "--again" in failed.value.hint
+    assert read_run(operator.repository, lost.folder).status == "failed"
+
+
 # before money is spent
 
 
@@ -476,6 +535,16 @@ def test_a_damaged_record_stops_a_paid_run(operator):
         operator.buy()
 
     assert operator.sandbox.jobs_made() == 1
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-11-22T12:00:00", "2026-11-22T12:00:00+02:00"])
+def test_a_time_that_is_none_is_a_damaged_record(operator, time):
+    run = operator.buy().run
+    record = operator.repository.read_json(f"{run.folder}/job.json")
+    operator.repository.write(f"{run.folder}/job.json", json.dumps(record | {"attempted_at": time}))
+
+    with pytest.raises(ContractError, match="1 damaged run"):
+        operator.buy()
 
 
 def test_runs_of_the_node_tool_are_left_out(operator):
