@@ -1,10 +1,12 @@
 """`ftv4 review`: a review pack in the terminal, or decided by flags."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from ftv4.cli.options import format_option, now, print_json, repository
+from ftv4.cli.say import say
 from ftv4.encode import for_log
 from ftv4.errors import GateError, UsageError
 
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
 @click.option(
     "--curator", type=click.Choice(["synthetic"]), help="Let the synthetic curator rewrite and approve."
 )
-@click.option("--reviewer", metavar="WHO", help="Who decides.  [default: git's user.email]")
+@click.option(
+    "--reviewer",
+    metavar="WHO",
+    help="Who decides.  [default: who started the workflow run, else git's user.email]",
+)
 @format_option
 @click.pass_context
 def review(
@@ -48,7 +54,7 @@ def review(
     from ftv4.steps.review import Desk, find_pack, summary
 
     where = repository(ctx)
-    desk = Desk(where, pack or find_pack(where))
+    desk = Desk(where, pack or find_pack(where, partial(say, error=True)))
     wants = Wants(desk, where, reviewer, even_failing)
     if approve or reject or note or approve_all or curator:
         wants.scripted(approve, reject, note, approve_all, curator)
@@ -86,6 +92,7 @@ class Wants:
         notes = [(desk.index(item), text) for item, text in map(_split, note)]
         approved, rejected = [desk.index(item) for item in approve], [desk.index(item) for item in reject]
         self._must_pass(approved)
+        _must_differ(approve, reject)
         reviewer = self._reviewer() if approved or rejected or approve_all else ""
         with desk.in_one_go():
             for at, text in notes:
@@ -94,10 +101,10 @@ class Wants:
                 desk.approve(at, reviewer, moment)
             for at in rejected:
                 desk.reject(at, reviewer, moment)
-        if curator:
-            curate_all(desk, moment)
-        if approve_all:
-            approve_rest(desk, reviewer, moment, even_failing=self._even_failing)
+            if curator:
+                curate_all(desk, moment)
+            if approve_all:
+                approve_rest(desk, reviewer, moment, even_failing=self._even_failing)
 
     def walked(self) -> None:
         """Walk the pack in the terminal."""
@@ -120,17 +127,20 @@ class Wants:
             )
 
     def _reviewer(self) -> str:
-        """Who decides; never guessed from the environment (weaknesses.md E9)."""
-        from ftv4.clients.git import Git, GitError
+        """Who decides: as it is said, else as for a promotion (weaknesses.md E9)."""
+        from ftv4.actions import actor
+        from ftv4.steps.identity import identity
 
-        if self._given:
-            return self._given
-        try:
-            return Git(self._where.root)("config", "user.email")
-        except GitError:
-            raise UsageError(
-                "nobody says who reviews", hint="give --reviewer, or set git's user.email"
-            ) from None
+        reviewer = self._given or identity(self._where, actor())
+        if reviewer is None:
+            raise UsageError("nobody says who reviews", hint="give --reviewer, or set git's user.email")
+        return reviewer
+
+
+def _must_differ(approve: tuple[str, ...], reject: tuple[str, ...]) -> None:
+    both = sorted(set(approve) & set(reject))
+    if both:
+        raise UsageError(f"approved and rejected in one: {', '.join(map(for_log, both))}")
 
 
 def _split(note: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from ftv4.clock import iso
 from ftv4.contracts.review import ReviewPack
 from ftv4.documents import Repository
 from ftv4.guards import Guards
-from ftv4.steps.items import Scope, harvest
+from ftv4.steps.items import Harvest, Scope, harvest
 from ftv4.steps.reviews import NODE_REVIEWS, REVIEWS, merge_packs, read_reviews
 
 
@@ -53,6 +53,14 @@ def curate(
     """
     target = Path(out_file or Path(out_dir) / f"{now.astimezone(UTC):%Y-%m-%d}" / "review_pack.json")
     found = harvest(repository, scope, Guards.compile(repository.policy()), now)
+    with repository.locked(target.parent):
+        return _write(repository, scope, now, found, target, out_dir)
+
+
+def _write(
+    repository: Repository, scope: Scope, now: datetime, found: Harvest, target: Path, out_dir: str | Path
+) -> Curated:
+    """Add what was found to the pack that is there."""
     others = read_reviews(repository, [out_dir])
     old = repository.read(ReviewPack, target) if repository.path(target).exists() else None
     known = {item.id for item in old.items} if old else set()

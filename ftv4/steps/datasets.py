@@ -72,6 +72,11 @@ class _Told:
 
 def build(repository: Repository, plan: BuildPlan, now: datetime) -> Built:
     """Write the dataset of each stage in scope. The same files give the same bytes."""
+    with repository.locked(plan.out_dir):
+        return _build(repository, plan, now)
+
+
+def _build(repository: Repository, plan: BuildPlan, now: datetime) -> Built:
     guards = Guards.compile(repository.policy())
     found = harvest(repository, plan.scope, guards, now)
     reviews = read_reviews(repository, plan.review_dirs)

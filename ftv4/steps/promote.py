@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ftv4.clients.git import Git, GitError
 from ftv4.contracts.evaluation import EvalReport
 from ftv4.contracts.promotion import Lifetime
 from ftv4.documents import Repository
@@ -14,6 +13,7 @@ from ftv4.pipeline.run import Models
 from ftv4.stages import STAGES
 from ftv4.steps.candidate import base_model_of, find_run, model_id_of
 from ftv4.steps.evals import Evaluation
+from ftv4.steps.identity import identity
 from ftv4.steps.publish import Desk, Promotion, publish
 from ftv4.steps.training import doubts, read_dataset
 from ftv4.steps.trial import hold_trial
@@ -96,15 +96,9 @@ def promote(
 
 
 def promoter(repository: Repository, actor: str | None, *, required: bool = True) -> str:
-    """Who promotes: the platform's actor, else the checkout's git identity.
-
-    Never a variable that anybody can set (weaknesses.md E9). Raises UsageError when neither says.
-    """
-    try:
-        who = actor or Git(repository.root)("config", "user.email")
-    except GitError:
-        who = ""
-    if not who and required:
+    """Who promotes, by `identity`. Raises UsageError when nobody says and it is required."""
+    who = identity(repository, actor)
+    if who is None and required:
         raise UsageError("who promotes? git knows no user.email here", hint="git config user.email you@…")
     return who or "unknown"
 

@@ -3,7 +3,7 @@
 Each decision is on disk before the next is asked for, so stopping at any point loses nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ftv4.canonical import digest
-from ftv4.clock import iso
+from ftv4.clock import BEGINNING, iso, moment
 from ftv4.contracts import Json, Problem
 from ftv4.contracts.review import ReviewItem, ReviewPack
 from ftv4.contracts.row import Grades
@@ -22,7 +22,7 @@ from ftv4.guards import Guards, Objection
 from ftv4.stages import STAGES, problems_of
 from ftv4.stages.stage import Stage
 from ftv4.steps.items import grades_of, passes
-from ftv4.steps.reviews import NODE_REVIEWS, REVIEWS
+from ftv4.steps.reviews import NODE_REVIEWS, REVIEWS, packs
 from ftv4.synth.curator import NOTE, REVIEWER, curate
 
 
@@ -36,7 +36,7 @@ class Desk:
         self._on_disk = repository.read_bytes(path)
         self.pack = parse(ReviewPack, self._on_disk, self.path)
         self.guards = Guards.compile(repository.policy())
-        self._writes = True
+        self._at_once = False
         unknown = [for_log(item.id) for item in self.pack.items if item.stage_name not in STAGES]
         if unknown:
             raise ContractError(f"{self.path}: items of no known stage", problems=unknown)
@@ -114,13 +114,19 @@ class Desk:
 
     @contextmanager
     def in_one_go(self) -> Iterator[None]:
-        """Write the pack once, after all changes of the block; also when it is broken off."""
-        self._writes = False
+        """Write the pack once, after all changes of the block; none of them if it is broken off. Nests."""
+        if self._at_once:
+            yield
+            return
+        before, self._at_once = self.pack, True
         try:
             yield
+        except BaseException:
+            self.pack = before
+            raise
         finally:
-            self._writes = True
-            self._save()
+            self._at_once = False
+        self._save()
 
     def replace(self, at: int, item: ReviewItem) -> None:
         """Put another state of an item in its place."""
@@ -137,15 +143,16 @@ class Desk:
 
     def _save(self) -> None:
         """Write the pack. Raises Ftv4Error when somebody else has written it meanwhile (weaknesses.md D3)."""
-        if not self._writes:
+        if self._at_once:
             return
-        if self.repository.read_bytes(self.path) != self._on_disk:
-            raise Ftv4Error(
-                f"{self.path}: changed by somebody else meanwhile; this decision isn't in it",
-                hint="run `ftv4 review` again: it goes on where you stopped",
-            )
         written = to_json(self.pack).encode()
-        self.repository.write(self.path, written)
+        with self.repository.locked(Path(self.path).parent):
+            if self.repository.read_bytes(self.path) != self._on_disk:
+                raise Ftv4Error(
+                    f"{self.path}: changed by somebody else meanwhile; this decision isn't in it",
+                    hint="run `ftv4 review` again: it goes on where you stopped",
+                )
+            self.repository.write(self.path, written)
         self._on_disk = written
 
 
@@ -179,18 +186,24 @@ def summary(desk: Desk) -> Reviewed:
     )
 
 
-def find_pack(repository: Repository) -> str:
-    """The newest pack with something undecided, else the newest. Raises UsageError when there is none."""
-    paths = [path for folder in (REVIEWS, NODE_REVIEWS) for path in repository.files(folder, "**/*.json")]
-    packs = sorted(((repository.read(ReviewPack, path), path) for path in paths), key=_age)
-    open_ones = [path for pack, path in packs if any(not item.decided for item in pack.items)]
-    if not packs:
+def find_pack(repository: Repository, tell: Callable[[str], object]) -> str:
+    """The newest pack with something undecided, else the newest; what can't be read is told of.
+
+    Raises UsageError when there is none.
+    """
+    problems: list[str] = []
+    found = sorted(packs(repository, (REVIEWS, NODE_REVIEWS), problems), key=_age)
+    for problem in problems:
+        tell(f"left out: {problem}")
+    open_ones = [path for path, pack in found if any(not item.decided for item in pack.items)]
+    if not found:
         raise UsageError(f"no review pack in {REVIEWS}", hint="`ftv4 curate` writes one")
-    return repository.relative(open_ones[-1] if open_ones else packs[-1][1])
+    return open_ones[-1] if open_ones else found[-1][0]
 
 
-def _age(found: tuple[ReviewPack, Path]) -> tuple[str, Path]:
-    return found[0].generated_at, found[1]
+def _age(found: tuple[str, ReviewPack]) -> tuple[datetime, str]:
+    path, pack = found
+    return moment(pack.generated_at) or BEGINNING, path
 
 
 def approve_all(desk: Desk, reviewer: str, now: datetime, *, even_failing: bool = False) -> None:

@@ -21,7 +21,6 @@ class Reviews:
     """Every review item of some folders, by id."""
 
     items: dict[str, ReviewItem] = field(default_factory=dict)
-    packs: int = 0
     problems: list[str] = field(default_factory=list)
     """A line for each thing in the folders that isn't a review pack."""
 
@@ -29,17 +28,22 @@ class Reviews:
 def read_reviews(repository: Repository, folders: Iterable[str | Path]) -> Reviews:
     """Every pack below the folders, in path order; of an item that stands in several, see `merged`."""
     found = Reviews()
+    for _, pack in packs(repository, folders, found.problems):
+        for item in pack.items:
+            found.items[item.id] = merged(found.items.get(item.id), item)
+    return found
+
+
+def packs(
+    repository: Repository, folders: Iterable[str | Path], problems: list[str]
+) -> Iterator[tuple[str, ReviewPack]]:
+    """Every pack below the folders with its path, in path order; what isn't one goes to the problems."""
     for folder in folders:
         for path in repository.files(folder, "**/*.json"):
             try:
-                pack = repository.read(ReviewPack, path)
+                yield repository.relative(path), repository.read(ReviewPack, path)
             except ContractError as error:
-                found.problems += [error.message, *error.problems]
-                continue
-            found.packs += 1
-            for item in pack.items:
-                found.items[item.id] = merged(found.items.get(item.id), item)
-    return found
+                problems += [error.message, *error.problems]
 
 
 def merged(old: ReviewItem | None, new: ReviewItem) -> ReviewItem:

@@ -1,8 +1,11 @@
+import fcntl
 import json
+import os
 
 import pytest
 
 from ftv4.canonical import digest
+from ftv4.documents import Repository
 from ftv4.errors import ContractError, Ftv4Error
 from ftv4.steps.review import Desk
 from tests.steps.records import NOW, PACK, SYNTHESIS, item_id, items_of, persist, rows_of
@@ -130,6 +133,15 @@ def test_E9_the_reviewer_is_gits_user_of_the_repository(pack, ftv4, monkeypatch)
     assert items_of(pack)[item_id("r1")]["reviewer"] == "ann@localhost"
 
 
+def test_in_a_workflow_run_the_reviewer_is_who_started_it(pack, ftv4, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_ACTOR", "ann")
+
+    review(ftv4, "--approve", item_id("r1"), reviewer=())
+
+    assert items_of(pack)[item_id("r1")]["reviewer"] == "ann"
+
+
 def test_nobody_reviews_without_a_name(pack, ftv4, monkeypatch):
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
@@ -154,6 +166,27 @@ def test_a_wrong_flag_decides_nothing(pack, ftv4, flags):
     assert pack.read_bytes(PACK) == before
 
 
+def test_an_item_that_is_both_approved_and_rejected_is_neither(pack, ftv4):
+    before = pack.read_bytes(PACK)
+
+    done = review(ftv4, "--approve", item_id("r1"), "--reject", item_id("r1"))
+
+    assert done.code == 2
+    assert item_id("r1") in done.err
+    assert pack.read_bytes(PACK) == before
+
+
+def test_D1_all_that_the_flags_say_is_one_write(pack, ftv4, monkeypatch):
+    """D1: a disk that is full a moment later finds nothing half decided."""
+    writes = []
+    write = Repository.write
+    monkeypatch.setattr(Repository, "write", lambda *given: writes.append(given[1]) or write(*given))
+
+    review(ftv4, "--approve", item_id("r1"), "--curator", "synthetic", "--approve-all")
+
+    assert writes == [PACK]
+
+
 def test_a_pack_that_is_not_one_is_refused(repository, ftv4):
     repository.write("pack.json", '{"items": 1}')
 
@@ -170,6 +203,16 @@ def test_without_a_pack_the_newest_open_one_is_taken(pack, ftv4):
     assert all(
         item["approved"] for item in items_of(pack, "train/curation/review_packs/b/open.json").values()
     )
+
+
+def test_a_damaged_pack_beside_it_is_named_and_the_other_is_taken(pack, ftv4):
+    pack.write("train/curation/review_packs/a.json", '{"items": ')
+
+    done = ftv4("review", "--approve-all", "--reviewer", "ann")
+
+    assert done.code == 0
+    assert "left out: train/curation/review_packs/a.json" in done.err
+    assert all(item["approved"] for item in items_of(pack).values())
 
 
 def test_no_pack_at_all_is_a_usage_error(repository, ftv4):
@@ -238,3 +281,50 @@ def test_D3_a_pack_that_somebody_else_changed_meanwhile_is_not_overwritten(pack)
 
     states = [item["reviewer"] for item in json.loads(pack.read_text(PACK))["items"]]
     assert states == ["ben", None, None]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("review", PACK, "--approve", item_id("r1"), "--reviewer", "ann"),
+        ("curate", "--stage", SYNTHESIS),
+        ("datasets", "build", "--stage", SYNTHESIS),
+    ],
+    ids=lambda command: command[0],
+)
+def test_D3_who_reads_a_file_and_then_writes_it_keeps_others_out_meanwhile(pack, ftv4, monkeypatch, command):
+    """D3: two sittings at one file can't both write what they have read."""
+    free = []
+    write = Repository.write
+
+    def writing(repository, path, content):
+        free.append(_is_free(repository.path(path).parent))
+        return write(repository, path, content)
+
+    monkeypatch.setattr(Repository, "write", writing)
+
+    assert ftv4(*command).code == 0
+    assert free == [False]
+
+
+def _is_free(folder):
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def test_what_is_broken_off_in_one_go_is_not_written_at_all(pack):
+    desk, before = Desk(pack, PACK), pack.read_bytes(PACK)
+
+    with pytest.raises(KeyboardInterrupt), desk.in_one_go():
+        with desk.in_one_go():
+            desk.approve(0, "ann", NOW)
+        raise KeyboardInterrupt
+
+    assert pack.read_bytes(PACK) == before
+    assert not desk.items[0].decided
