@@ -8,7 +8,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -37,6 +37,9 @@ TEMPORARY = ".ftv4-tmp-"
 LONGEST_LINE = 8 << 20
 """Bytes. A row as large as its contracts allow is far below; a longer line is never held in memory."""
 
+STRETCH = 1 << 19
+"""Bytes from which on a stretch of lines is as long as it gets."""
+
 
 class Line(NamedTuple):
     """One line of a JSON lines file, blank ones left out."""
@@ -49,6 +52,28 @@ class Line(NamedTuple):
     """What it says; None when it is malformed."""
     malformed: str | None
     """Why it is not JSON, in one line."""
+
+
+class Stretch(NamedTuple):
+    """Whole lines of a JSON lines file, half a MiB of them: work for one process."""
+
+    first: int
+    """Physical number of the first line, from 1."""
+    data: bytes
+    """As they stand in the file; a line that is too long to hold is left empty."""
+    too_long: Mapping[int, str]
+    """By line, what is wrong with those."""
+    where: str
+    """The file, as messages name it."""
+
+    def lines(self) -> Iterator[Line]:
+        """The lines read, blank ones left out. Raises ContractError when they aren't UTF-8 text."""
+        # Not splitlines(): it also breaks at U+2028, which JSON strings may hold.
+        for number, raw in enumerate(self.data.split(b"\n"), self.first):
+            if text := trimmed(raw):
+                yield _line(number, raw, text, self.where)
+            elif number in self.too_long:
+                yield Line(number, b"", None, self.too_long[number])
 
 
 class Repository:
@@ -98,6 +123,11 @@ class Repository:
         """Whether there is such a file or folder."""
         return self.path(path).exists()
 
+    def size(self, path: str | Path) -> int:
+        """Bytes of a file. Raises ContractError when it can't be opened."""
+        with self.open(path) as stream:
+            return stream.seek(0, os.SEEK_END)
+
     def lines(
         self, path: str | Path, seen: Callable[[bytes], object] | None = None, longest: int = LONGEST_LINE
     ) -> Iterator[Line]:
@@ -106,8 +136,15 @@ class Repository:
         A line of more than `longest` bytes is malformed. Raises ContractError when the file can't be
         opened or isn't UTF-8 text.
         """
+        for stretch in self.stretches(path, seen, longest):
+            yield from stretch.lines()
+
+    def stretches(
+        self, path: str | Path, seen: Callable[[bytes], object] | None = None, longest: int = LONGEST_LINE
+    ) -> Iterator[Stretch]:
+        """The same lines, not read yet. Raises ContractError when the file can't be opened."""
         with self.open(path) as stream:
-            yield from _lines(stream, self.relative(path), seen or len, longest)
+            yield from _stretches(stream, self.relative(path), seen or len, longest)
 
     def files(self, folder: str | Path, pattern: str) -> list[Path]:
         """Files below a folder, in path order, unfinished ones left out; none if there is no folder."""
@@ -271,16 +308,25 @@ def _load(text: bytes | str, where: str) -> Any:
         ) from None
 
 
-def _lines(stream: IO[bytes], where: str, seen: Callable[[bytes], object], longest: int) -> Iterator[Line]:
-    # Not splitlines(): it also breaks at U+2028, which JSON strings may hold.
+def _stretches(
+    stream: IO[bytes], where: str, seen: Callable[[bytes], object], longest: int
+) -> Iterator[Stretch]:
+    first = 1
+    held, size, too_long = list[bytes](), 0, dict[int, str]()
     for number, raw in enumerate(iter(lambda: stream.readline(longest + 1), b""), 1):
         seen(raw)
         if len(raw) > longest and not raw.endswith(b"\n"):
             while not raw.endswith(b"\n") and (raw := stream.readline(longest + 1)):
                 seen(raw)
-            yield Line(number, b"", None, f"longer than {longest} bytes")
-        elif text := trimmed(raw):
-            yield _line(number, raw.removesuffix(b"\n"), text, where)
+            raw, too_long[number] = b"\n", f"longer than {longest} bytes"
+        held.append(raw)
+        size += len(raw)
+        if size >= STRETCH:
+            stretch = Stretch(first, b"".join(held), too_long, where)
+            first, held, size, too_long = number + 1, [], 0, {}
+            yield stretch
+    if held:
+        yield Stretch(first, b"".join(held), too_long, where)
 
 
 def _line(number: int, raw: bytes, text: bytes, where: str) -> Line:

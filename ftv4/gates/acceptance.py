@@ -48,8 +48,11 @@ class Acceptance:
         self._guards = guards
         self._approved_only = approved_only
 
-    def judge(self, value: object) -> Rejection | None:
-        """The first rule that a line's value breaks; None when it is accepted. Never throws."""
+    def judge(self, value: object, suspects: frozenset[str] | None = None) -> Rejection | None:
+        """The first rule that a line's value breaks; None when it is accepted. Never throws.
+
+        `suspects`, where `Guards.suspects_in` has told them already, spares a look.
+        """
         if not isinstance(value, dict):
             return _broken("missing_input_or_output", f"the line is {_kind(value)}, not an object")
         if self._approved_only and value.get("approved") is not True:
@@ -57,22 +60,25 @@ class Acceptance:
         missing = [side for side in ("input", "output") if side not in value]
         if missing:
             return _broken("missing_input_or_output", f"the row has no {' and no '.join(missing)}")
-        return self._judge_sides(value, value["input"], value["output"])
+        return self._judge_sides(value, value["input"], value["output"], suspects)
 
-    def _judge_sides(self, row: Mapping[str, object], given: object, answer: object) -> Rejection | None:
+    def _judge_sides(
+        self, row: Mapping[str, object], given: object, answer: object, suspects: frozenset[str] | None
+    ) -> Rejection | None:
         return (
             _version("input", given, self._stage.input_schema)
             or _version("output", answer, self._stage.output_schema)
             or _contract("input", problems_of(self._stage, "input", given))
             or _contract("output", problems_of(self._stage, "output", answer))
-            or self._words(given, answer)
+            or self._words(given, answer, suspects)
             or self._decision(answer)
             or _edited(row.get("approval"), answer)
         )
 
-    def _words(self, given: object, answer: object) -> Rejection | None:
+    def _words(self, given: object, answer: object, suspects: frozenset[str] | None) -> Rejection | None:
         sides = {"input": given, "output": answer}
-        suspects = self._guards.suspects(sides)
+        if suspects is None:
+            suspects = self._guards.suspects(sides)
         # Evidence references are the contracts' business too, which have vouched for them already.
         doctrine = self._guards.doctrine_objections(sides) if "doctrine" in suspects else ()
         leaks = self._guards.leaks(sides) if "leaks" in suspects else ()
@@ -142,6 +148,10 @@ class _Rows:
         self._ask = ask
         self._unapproved = 0
         self._first_unapproved: int | None = None
+
+    def read(self, row: Judged) -> Judged | None:
+        clean = row.malformed is None and row.rejection is None and row.ambiguity is None
+        return None if clean else row.verdict
 
     def row(self, row: Judged) -> Iterator[Finding]:
         if row.malformed is not None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from string import ascii_lowercase, digits
+from typing import Literal, NamedTuple
 
 from ftv4.contracts.findings import Diversity, DiversitySummary, Finding, IndustryShare
 from ftv4.contracts.jsontext import SPACE
@@ -25,6 +26,16 @@ FIXES: Mapping[str, str] = {
 _LETTERS = bytes(byte if chr(byte) in ascii_lowercase + digits else ord(" ") for byte in range(256))
 
 
+class _Measures(NamedTuple):
+    """What §8 counts of an approved row."""
+
+    industry: str
+    actions: tuple[bytes, ...]
+    """Words of each action."""
+    prefix: bytes | None
+    """Of the primary constraint; None for rows that aren't decisions."""
+
+
 class Variety:
     """Counts of what differs between rows; kept: one number a distinct industry, action and prefix."""
 
@@ -38,12 +49,23 @@ class Variety:
         self._actions: Counter[bytes] = Counter()
         self._prefixes: Counter[bytes] = Counter()
 
-    def row(self, row: Judged) -> Iterable[Finding]:
-        """Count a row; only approved ones are measured, as §8 says."""
-        if row.malformed is None:
-            self._total += 1
-            if isinstance(row.value, dict) and row.value.get("approved") is True:
-                self._measure(row.value)
+    def read(self, row: Judged) -> _Measures | Literal[False] | None:
+        """What is counted of a row: only approved ones are measured, as §8 says."""
+        if row.malformed is not None:
+            return None
+        if isinstance(row.value, dict) and row.value.get("approved") is True:
+            return self._measured(row.value)
+        return False
+
+    def row(self, read: _Measures | Literal[False]) -> Iterable[Finding]:
+        """Count a row."""
+        self._total += 1
+        if read:
+            self._approved += 1
+            self._industries[read.industry] += 1
+            self._actions.update(read.actions)
+            if read.prefix is not None:
+                self._prefixes[read.prefix] += 1
         return ()
 
     def end(self) -> Iterator[Finding]:
@@ -56,19 +78,16 @@ class Variety:
         failures = tuple(text for _, text in self._failures())
         return Diversity(passed=not failures, failures=failures, summary=self._summary())
 
-    def _measure(self, row: Mapping[str, object]) -> None:
-        self._approved += 1
-        self._industries[_industry(row.get("industry"))] += 1
-        if self._decisions:
-            output = row.get("output")
-            output = output if isinstance(output, dict) else {}
-            actions = output.get("first_30_days")
-            for action in actions if isinstance(actions, list) else ():
-                words = _words(action)
-                if words:
-                    self._actions[b" ".join(words)] += 1
-            prefix = _words(output.get("primary_constraint", ""))[:5]
-            self._prefixes[b" ".join(prefix) or b"unknown"] += 1
+    def _measured(self, row: Mapping[str, object]) -> _Measures:
+        industry = _industry(row.get("industry"))
+        if not self._decisions:
+            return _Measures(industry, (), None)
+        output = row.get("output")
+        output = output if isinstance(output, dict) else {}
+        actions = output.get("first_30_days")
+        words = map(_words, actions if isinstance(actions, list) else ())
+        prefix = _words(output.get("primary_constraint", ""))[:5]
+        return _Measures(industry, tuple(b" ".join(w) for w in words if w), b" ".join(prefix) or b"unknown")
 
     def _summary(self) -> DiversitySummary:
         industries = sorted(self._industries.items(), key=lambda item: -item[1])

@@ -29,13 +29,17 @@ class _Form:
         self._ask = ask
         self._lines = dict.fromkeys(FIXES, 0)
 
-    def row(self, row: Judged) -> Iterator[Finding]:
+    def read(self, row: Judged) -> tuple[int, list[tuple[str, str]]] | None:
         if not row.raw or (row.raw[0] in _PLAIN and row.raw[-1] in _PLAIN):
-            return
-        for rule, problem in _around(row.raw):
+            return None
+        return row.line, list(_around(row.raw))
+
+    def row(self, read: tuple[int, list[tuple[str, str]]]) -> Iterator[Finding]:
+        line, found = read
+        for rule, problem in found:
             self._lines[rule] += 1
             if self._lines[rule] <= LISTED:
-                yield self._finding(rule, problem, row.line)
+                yield self._finding(rule, problem, line)
 
     def end(self) -> Iterator[Finding]:
         for rule, lines in self._lines.items():

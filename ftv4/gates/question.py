@@ -5,7 +5,7 @@ A question keeps numbers, not rows, so that a dataset of any length passes in fl
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ftv4.contracts import Json
 from ftv4.contracts.findings import Finding, Severity
@@ -89,19 +89,54 @@ class Judged(_Judged):
         """What gates read in the row; made when the first one asks."""
         return Reading(self.value)
 
+    @property
+    def verdict(self) -> "Judged":
+        """The same without the row itself."""
+        return self._replace(value=None, raw=b"")
+
     def may_hold(self, guard: str) -> bool:
         """Whether a guard could find something in the row."""
         return self.suspects is None or guard in self.suspects
 
 
 class Question(Protocol):
-    """A gate at work on one dataset."""
+    """A gate at work on one dataset.
 
-    def row(self, row: Judged) -> Iterable[Finding]:
-        """See one row; malformed ones too."""
+    Rows are read by many processes, each with a question of its own, and added up by one, in the order
+    of the dataset.
+    """
+
+    def read(self, row: Judged) -> Any:
+        """What the gate needs of a row, malformed ones too: small, to be pickled; None when nothing.
+
+        Depends on the row and what was asked alone: the other rows are other processes'.
+        """
+
+    def row(self, read: Any) -> Iterable[Finding]:
+        """Add what was read in one row to the rows before it."""
 
     def end(self) -> Iterable[Finding]:
         """Answer, when all rows have been seen."""
+
+
+class EachRow:
+    """A question that each row answers by itself; its findings are what is read."""
+
+    def read(self, row: Judged) -> tuple[Finding, ...] | None:
+        """The findings about a row; None when there are none."""
+        return tuple(self.look(row)) or None
+
+    def look(self, row: Judged) -> Iterable[Finding]:
+        """Find what is wrong with a row; malformed ones too."""
+        raise NotImplementedError
+
+    def row(self, read: tuple[Finding, ...]) -> Iterable[Finding]:
+        """Give the findings out."""
+        return read
+
+    def end(self) -> Iterable[Finding]:
+        """There is no more to say."""
+        return ()
 
 
 class Gate(Protocol):

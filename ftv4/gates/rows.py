@@ -11,8 +11,11 @@ class _Count:
         self._ask = ask
         self._accepted = 0
 
-    def row(self, row: Judged) -> Iterable[Finding]:
-        self._accepted += row.accepted
+    def read(self, row: Judged) -> int | None:
+        return 1 if row.accepted else None
+
+    def row(self, read: int) -> Iterable[Finding]:
+        self._accepted += read
         return ()
 
     def end(self) -> Iterator[Finding]:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from ftv4.canonical import digest
 from ftv4.clock import iso, stamp
@@ -21,6 +22,7 @@ from ftv4.contracts.run import Estimate, RunHashes, RunKey, RunManifest, TuningC
 from ftv4.documents import Line, Repository
 from ftv4.errors import ContractError, GateError, UsageError
 from ftv4.pipeline.messages import as_line, conversation, prompt_version, system_prompt
+from ftv4.stages import STAGES
 from ftv4.stages.stage import Stage
 from ftv4.steps.gate import Progress, judge
 from ftv4.steps.runs import MANIFEST, RUNS, TRAINING, Run
@@ -94,6 +96,7 @@ def _fill(
             only=(ACCEPTANCE,),
             approved_only=asked.approved_only,
             on_accepted=examples.add,
+            extract=partial(as_example, asked.stage.name, *words[1:]),
             progress=progress,
         )
         examples.finish()
@@ -197,6 +200,23 @@ def _at(lines: Sequence[int], count: int) -> str:
     return f"line{'s' if count > 1 else ''} {', '.join(map(str, shown))}{more}"
 
 
+class Example(NamedTuple):
+    """An accepted row as it is trained on."""
+
+    number: int
+    """Of its line in the dataset."""
+    data: bytes
+    """Its line in the training file, with its line feed."""
+    texts: tuple[str, ...]
+    """Its messages but for the first, which all examples share."""
+
+
+def as_example(stage: str, prompt: str, policy: Policy, line: Line) -> Example:
+    """An accepted row as an example; stages go by name into other processes."""
+    talk = conversation(STAGES[stage], prompt, policy, line.value)
+    return Example(line.number, as_line(talk), tuple(message["content"] for message in talk[1:]))
+
+
 class Examples:
     """A training file as it grows: its bytes, their hash, and its tokens.
 
@@ -222,7 +242,6 @@ class Examples:
         """Dataset lines whose example has more tokens than `limit`."""
         self._stream = stream
         self._sha256 = hashlib.sha256()
-        self._words = words
         self._beside = beside
         self._counting: Future[None] | None = None
         self._overhead = (
@@ -233,13 +252,12 @@ class Examples:
         if bom:
             self._write(BOM)
 
-    def add(self, line: Line) -> None:
-        """Write an accepted row as an example."""
-        talk = conversation(*self._words, line.value)
-        self._write(as_line(talk))
+    def add(self, example: Example) -> None:
+        """Write an example."""
+        self._write(example.data)
         self.rows += 1
-        self._numbers.append(line.number)
-        self._texts.extend(message["content"] for message in talk[1:])
+        self._numbers.append(example.number)
+        self._texts.extend(example.texts)
         if len(self._numbers) >= BATCH:
             self._hand_over()
 

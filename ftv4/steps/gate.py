@@ -1,10 +1,14 @@
 """Dataset → what every gate has to say about it: one pass, one row at a time in memory."""
 
 import hashlib
+import pickle
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ftv4.contracts.findings import Finding, GateReport
 from ftv4.contracts.policy import Policy
@@ -12,13 +16,12 @@ from ftv4.documents import Line, Repository
 from ftv4.encode import for_log
 from ftv4.errors import ContractError, UsageError
 from ftv4.gates import GATES
-from ftv4.gates.acceptance import Acceptance
-from ftv4.gates.ambiguity import ambiguity
 from ftv4.gates.diversity import Variety
-from ftv4.gates.question import Ask, Judged
-from ftv4.guards import Guards
+from ftv4.gates.question import Ask, HeldOut
 from ftv4.stages import STAGES
 from ftv4.stages.stage import Stage
+from ftv4.steps.judging import Judgement, Order, judge_stretch, whole
+from ftv4.steps.workers import Workers, in_order, other_cores, processes
 
 NOT_A_DATASET = "not_a_dataset"
 """Rule of the finding against a file that can't be read as JSON lines at all."""
@@ -28,6 +31,8 @@ LOOKED_AT = 100
 """Rows looked at to learn the stage."""
 MOST_FINDINGS = 10_000
 """Findings a report lists; how many more a hostile file makes is only counted."""
+LARGE = 8 << 20
+"""Bytes from which on a dataset is worth starting further processes for."""
 
 Progress = Callable[[int], object]
 """Called once a MiB, with how often it will be called in all."""
@@ -42,22 +47,40 @@ def judge(
     only: Collection[str] = (),
     approved_only: bool = True,
     min_rows: int | None = None,
-    on_accepted: Callable[[Line], None] | None = None,
+    cases: tuple[HeldOut, ...] = (),
+    on_accepted: Callable[[Any], object] | None = None,
+    extract: Callable[[Line], Any] | None = None,
     progress: Progress | None = None,
+    workers: Workers | None = None,
 ) -> GateReport:
     """Ask every gate, or those of `only`. Without a stage, file name and rows say which it is.
 
-    `on_accepted` gets each accepted row in passing. Raises ContractError when the file can't be read
-    or isn't text, UsageError for a gate that doesn't exist.
+    A large dataset is read by all cores, or by the `workers` given; the report is the same. Of each accepted
+    row `on_accepted` gets, in order, what `extract` makes of it where it is read: both can be pickled.
+    Without `extract` it gets the row as it is.
+
+    Raises ContractError when the file can't be read or isn't text, UsageError for a gate that doesn't
+    exist, and Ftv4Error when a worker is gone.
     """
     gates = _asked(only)
     stage = stage or find_stage(repository, dataset)
-    inquiry = _Inquiry(Ask(_name(repository, dataset), stage, policy, approved_only, min_rows), gates)
-    sha256 = hashlib.sha256()
-    seen = _telling(progress, repository.path(dataset), sha256.update) if progress else sha256.update
-    for line in repository.lines(dataset, seen, policy.limits.line_bytes):
-        if inquiry.see(line) and on_accepted:
-            on_accepted(line)
+    ask = Ask(_name(repository, dataset), stage, policy, approved_only, min_rows, cases)
+    order = pickle.dumps(
+        Order(
+            *(ask.file, stage.name if stage else None, policy, approved_only, min_rows, cases),
+            gates=gates,
+            extract=(extract or whole) if on_accepted else None,
+        )
+    )
+    inquiry, sha256 = _Inquiry(ask, gates), hashlib.sha256()
+    size = repository.size(dataset)
+    seen = _telling(progress, size, sha256.update) if progress else sha256.update
+    with _working(workers, size) as working:
+        stretches = repository.stretches(dataset, seen, policy.limits.line_bytes)
+        for judgement in in_order(partial(judge_stretch, order), stretches, working):
+            inquiry.add(judgement)
+            for extracted in judgement.extracts:
+                on_accepted(extracted) if on_accepted else None
     return inquiry.report(sha256.hexdigest())
 
 
@@ -108,24 +131,18 @@ class _Inquiry:
     def __init__(self, ask: Ask, gates: Collection[str]) -> None:
         self._ask = ask
         self._questions = {name: GATES[name].start(ask) for name in gates}
-        guards = Guards.compile(ask.policy)
-        self._acceptance = Acceptance(ask.stage, guards, ask.approved_only) if ask.stage else None
+        self._in_order = tuple(self._questions.values())
         self._rows = self._accepted = self._unlisted = 0
         self._reasons: Counter[str] = Counter()
         self._findings: list[Finding] = []
 
-    def see(self, line: Line) -> bool:
-        """Show a line to every gate; give back whether it is accepted."""
-        row = self._judged(line)
-        self._rows += 1
-        self._accepted += row.accepted
-        if row.malformed is not None:
-            self._reasons["malformed_line"] += 1
-        elif row.rejection is not None:
-            self._reasons[row.rejection.reason] += 1
-        for question in self._questions.values():
-            self._list(question.row(row))
-        return row.accepted
+    def add(self, judgement: Judgement) -> None:
+        """Show the next rows to the gates."""
+        self._rows += judgement.rows
+        self._accepted += judgement.accepted
+        self._reasons.update(judgement.reasons)
+        for place, read in judgement.reads:
+            self._list(self._in_order[place].row(read))
 
     def report(self, sha256: str) -> GateReport:
         """Hear every gate's answer."""
@@ -148,22 +165,6 @@ class _Inquiry:
             gates=tuple(self._questions),
         )
 
-    def _judged(self, line: Line) -> Judged:
-        if line.malformed is not None:
-            return Judged(line.number, None, line.malformed, None, False, raw=line.raw)
-        rejection = self._acceptance.judge(line.value) if self._acceptance else None
-        accepted = self._acceptance is not None and rejection is None
-        odd = ambiguity(line.raw, line.value, self._ask.policy.limits.depth, accepted)
-        return Judged(
-            line.number,
-            line.value,
-            None,
-            rejection or odd,
-            accepted and odd is None,
-            ambiguity=odd,
-            raw=line.raw,
-        )
-
     def _list(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
             if len(self._findings) < MOST_FINDINGS:
@@ -184,8 +185,18 @@ def _name(repository: Repository, dataset: str | Path) -> str:
     return repository.relative(dataset).encode(errors="replace").decode()
 
 
-def _telling(progress: Progress, path: Path, update: Callable[[bytes], object]) -> Callable[[bytes], None]:
-    total, read = path.stat().st_size >> 20, 0
+@contextmanager
+def _working(workers: Workers | None, size: int) -> Iterator[Workers | None]:
+    """The workers given; else the other cores, where the dataset is large enough to start them for."""
+    if workers is not None:
+        yield workers
+        return
+    with processes(other_cores() if size >= LARGE else 0) as found:
+        yield found
+
+
+def _telling(progress: Progress, size: int, update: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    total, read = size >> 20, 0
 
     def seen(data: bytes) -> None:
         nonlocal read

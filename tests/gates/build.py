@@ -53,6 +53,12 @@ def varied(count: int, stage: str = "synthesis_decision") -> list[Any]:
     return rows
 
 
+def heard(question: Any, row: Any) -> list[Any]:
+    """The findings of a question that is shown a row."""
+    read = question.read(row)
+    return [] if read is None else list(question.row(read))
+
+
 def lines(*rows: Any) -> bytes:
     """A dataset file's bytes; bytes stand for lines as they are."""
     return b"".join((one if isinstance(one, bytes) else orjson.dumps(one)) + b"\n" for one in rows)

@@ -8,7 +8,7 @@ from ftv4.gates.acceptance import FIXES, SHOWN, Acceptance, start
 from ftv4.gates.ambiguity import FIXES as AMBIGUOUS
 from ftv4.gates.question import Ask, Judged
 from ftv4.stages import STAGES
-from tests.gates.build import approved_by, row
+from tests.gates.build import approved_by, heard, row
 from tests.guards.build import SHIPPED, guards
 
 COMPILED = guards()
@@ -240,7 +240,9 @@ def test_anything_anywhere_in_a_row_is_judged_not_thrown_at(junk, path, stage):
 def answer(*rows, stage="quant_signals"):
     question = start(Ask("rows.jsonl", STAGES.get(stage), SHIPPED))
     seen = [
-        finding for number, one in enumerate(rows, 1) for finding in question.row(shown(number, one, stage))
+        finding
+        for number, one in enumerate(rows, 1)
+        for finding in heard(question, shown(number, one, stage))
     ]
     return seen + list(question.end())
 

@@ -4,6 +4,7 @@ from ftv4.contracts.policy import TrainingDiversity
 from ftv4.gates.diversity import FIXES, start
 from ftv4.gates.question import Ask, Judged
 from ftv4.stages import STAGES
+from tests.gates.build import heard
 from tests.guards.build import SHIPPED
 
 LIMITS = SHIPPED.training_diversity
@@ -21,9 +22,9 @@ def asked(*values, stage=None, malformed=0, **limits):
     )
     question = start(Ask("rows.jsonl", STAGES.get(stage), policy))
     for number, value in enumerate(values, 1):
-        assert not list(question.row(Judged(number, value, None, None, False)))
+        assert not heard(question, Judged(number, value, None, None, False))
     for _ in range(malformed):
-        assert not list(question.row(Judged(0, None, "not JSON", None, False)))
+        assert not heard(question, Judged(0, None, "not JSON", None, False))
     return question
 
 

@@ -3,13 +3,14 @@ import pytest
 from ftv4.gates.question import Ask, Judged
 from ftv4.gates.rows import start
 from ftv4.stages import STAGES
+from tests.gates.build import heard
 from tests.guards.build import SHIPPED
 
 
 def findings(accepted, others=0, stage="quant_signals", min_rows=None):
     question = start(Ask("rows.jsonl", STAGES.get(stage), SHIPPED, min_rows=min_rows))
     for number in range(accepted + others):
-        assert not list(question.row(Judged(number + 1, {"approved": True}, None, None, number < accepted)))
+        assert not heard(question, Judged(number + 1, {"approved": True}, None, None, number < accepted))
     return list(question.end())
 
 

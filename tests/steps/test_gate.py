@@ -229,7 +229,7 @@ def test_C7_a_dataset_of_any_length_passes_in_flat_memory(repository):
     tracemalloc.stop()
 
     assert report.accepted_rows == 3000
-    assert peak < 2_000_000 < len(line) * 3000
+    assert peak < 5_000_000 < len(line) * 3000
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the original's verdicts are not at hand")

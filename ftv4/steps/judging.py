@@ -1,0 +1,105 @@
+"""Stretch of a dataset → what each row is, in whatever process: the part of the gate that many can do.
+
+Nothing here depends on what other rows say; that is added up by `ftv4.steps.gate`, in one process.
+"""
+
+import pickle
+from collections import Counter
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from ftv4.contracts.policy import Policy
+from ftv4.documents import Line, Stretch
+from ftv4.gates import GATES
+from ftv4.gates.acceptance import Acceptance
+from ftv4.gates.ambiguity import ambiguity
+from ftv4.gates.question import Ask, HeldOut, Judged
+from ftv4.guards import Guards
+from ftv4.stages import STAGES
+
+
+class Order(NamedTuple):
+    """What a process must know to judge rows; can be pickled, which a stage and its functions can't."""
+
+    file: str
+    stage: str | None
+    policy: Policy
+    approved_only: bool
+    min_rows: int | None
+    cases: tuple[HeldOut, ...]
+    gates: tuple[str, ...]
+    extract: Callable[[Line], Any] | None
+    """What is wanted of each accepted row; None: nothing."""
+
+    def ask(self) -> Ask:
+        """The same, as gates know it."""
+        stage = STAGES[self.stage] if self.stage else None
+        return Ask(self.file, stage, self.policy, self.approved_only, self.min_rows, self.cases)
+
+
+class Judgement(NamedTuple):
+    """What is left of the rows of a stretch."""
+
+    rows: int
+    accepted: int
+    reasons: Counter[str]
+    """Why the others are not."""
+    reads: list[tuple[int, Any]]
+    """What the gates have read, by the gate's place in the order; row by row, gate by gate."""
+    extracts: list[Any]
+    """Of each accepted row."""
+
+
+def judge_stretch(order: bytes, stretch: Stretch) -> Judgement:
+    """Judge each row by a pickled Order. Raises ContractError where the stretch isn't text."""
+    return _judge(order).stretch(stretch)
+
+
+def whole(line: Line) -> Line:
+    """A row as it is."""
+    return line
+
+
+@lru_cache(maxsize=4)
+def _judge(order: bytes) -> "_Judge":
+    return _Judge(pickle.loads(order))
+
+
+class _Judge:
+    def __init__(self, order: Order) -> None:
+        ask = order.ask()
+        self._depth = order.policy.limits.depth
+        self._extract = order.extract
+        self._guards = Guards.compile(order.policy)
+        self._acceptance = Acceptance(ask.stage, self._guards, ask.approved_only) if ask.stage else None
+        self._readers = [getattr(GATES[name].start(ask), "read", lambda row: row) for name in order.gates]
+
+    def stretch(self, stretch: Stretch) -> Judgement:
+        found = Judgement(0, 0, Counter(), [], [])
+        rows = accepted = 0
+        for line in stretch.lines():
+            row = self._judged(line)
+            rows += 1
+            accepted += row.accepted
+            if row.malformed is not None:
+                found.reasons["malformed_line"] += 1
+            elif row.rejection is not None:
+                found.reasons[row.rejection.reason] += 1
+            elif row.accepted and self._extract:
+                found.extracts.append(self._extract(line))
+            for place, reader in enumerate(self._readers):
+                if (read := reader(row)) is not None:
+                    found.reads.append((place, read))
+        return found._replace(rows=rows, accepted=accepted)
+
+    def _judged(self, line: Line) -> Judged:
+        if line.malformed is not None:
+            return Judged(line.number, None, line.malformed, None, False, raw=line.raw)
+        suspects = self._guards.suspects_in(line.raw, line.value)
+        rejection = self._acceptance.judge(line.value, suspects) if self._acceptance else None
+        accepted = self._acceptance is not None and rejection is None
+        odd = ambiguity(line.raw, line.value, self._depth, accepted)
+        return Judged(
+            line.number, line.value, None, rejection or odd, accepted and odd is None, suspects, odd, line.raw
+        )
