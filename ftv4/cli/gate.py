@@ -1,90 +1,137 @@
-"""`ftv4 gate`: ask every gate about datasets."""
+"""`ftv4 gate`: ask every gate about datasets, or about what a change does to them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ftv4.cli.options import boolean, located, print_json, repository, stage_option
+from ftv4 import __version__
+from ftv4.cli.options import Strict, boolean, located, now, print_json, repository, stage_option
 from ftv4.cli.progress import progress
 from ftv4.encode import for_log
-from ftv4.errors import ContractError, GateError
+from ftv4.errors import ContractError, GateError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.text import Text
 
-    from ftv4.contracts.findings import GateReport
-    from ftv4.contracts.policy import Policy, TrainingDiversity
     from ftv4.documents import Repository
+    from ftv4.steps.gate_report import Answer
+    from ftv4.steps.judgement import Terms
+
+FORMATS = ["text", "json", "markdown", "github", "sarif"]
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.argument("files", nargs=-1, metavar="[FILE…]")
+@click.option("--base", metavar="REV", help="Judge what the commits since REV change, by REV's policy.")
+@click.option("--head", metavar="REV", help="Where the change ends.  [default: HEAD]")
 @stage_option(required=False)
 @click.option("--only", multiple=True, metavar="GATE", help="Ask this gate alone; may repeat.")
 @click.option("--policy", metavar="FILE", help="Judge by this policy instead of the repository's.")
 @click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="How to answer.",
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to answer."
+)
+@boolean("--summary", default=False, help="Add the Markdown page to the workflow run's summary, too.")
+@click.option(
+    "--forecast",
+    type=Strict(),
+    is_flag=False,
+    flag_value=True,
+    help="Say what a fine-tune on the rows would cost.  [default: with --base]",
+)
+@click.option(
+    "--provider", default="openai", show_default=True, metavar="NAME", help="Whose prices the forecast has."
 )
 @boolean("--approved-only", default=True, help="Only approved rows are trained on.")
 @click.option(
     "--min-rows", type=click.IntRange(0), help="Accepted rows that are enough.  [default: the stage's]"
 )
 @click.pass_context
-def gate(
-    ctx: click.Context,
-    files: tuple[str, ...],
-    stage: str | None,
-    only: tuple[str, ...],
-    policy: str | None,
-    form: str,
-    approved_only: bool,
-    min_rows: int | None,
-) -> None:
-    """Ask every gate about each FILE of dataset rows.
+def gate(ctx: click.Context, /, files: tuple[str, ...], form: str, summary: bool, **given: Any) -> None:
+    """Ask every gate about each FILE of dataset rows, or about what a change does to datasets.
 
-    The gates: acceptance (is every row one to train on?), rows (are there enough of them?), diversity
-    (do they differ enough?). The stage is read from the file's name or its rows where --stage doesn't
-    say it. Exit code 4 when a gate refuses, 3 when a FILE isn't a dataset; the report is printed first.
+    With --base nothing but git's objects is read: the files of the work tree are never touched, and the
+    policy and waivers are those of REV. The stage is read from the file's name or its rows where --stage
+    doesn't say it. Exit code 4 when a gate refuses, 3 when a FILE isn't a dataset; the report is
+    printed first.
     """
     repo = repository(ctx)
-    rules = repo.policy(located(ctx, repo, policy) if policy else None)
-    asked = {"only": only, "approved_only": approved_only, "min_rows": min_rows}
-    reports = [_report(repo, located(ctx, repo, file), stage, rules, asked) for file in files]
-    _show(repo, reports, form, rules.training_diversity)
-    ctx.exit(_exit_code(reports))
+    terms = _terms(ctx, repo, given)
+    answer = _change(repo, files, terms, given) if given["base"] else _files(ctx, repo, files, terms, given)
+    _show(repo, answer, form, terms)
+    if summary:
+        _summarise(repo, answer, terms)
+    ctx.exit(_exit_code(answer))
 
 
-def _report(
-    repo: "Repository", file: Path, stage: str | None, policy: "Policy", asked: dict[str, Any]
-) -> "GateReport":
+def _terms(ctx: click.Context, repo: "Repository", given: dict[str, Any]) -> "Terms":
     from ftv4.stages import STAGES
-    from ftv4.steps.gate import judge, unreadable
+    from ftv4.steps.judgement import Terms, terms_of
+    from ftv4.steps.waivers import read_waivers
 
-    with progress(f"gate {for_log(file.name)}") as step:
-        try:
-            return judge(repo, file, STAGES[stage] if stage else None, policy, progress=step, **asked)
-        except ContractError as error:
-            return unreadable(repo, file, error)
+    policy, waivers = terms_of(repo, given["base"]) if given["base"] else (None, read_waivers(repo))
+    if given["policy"] or policy is None:
+        policy = repo.policy(located(ctx, repo, given["policy"]) if given["policy"] else None)
+    forecast = bool(given["base"]) if given["forecast"] is None else given["forecast"]
+    return Terms(
+        policy=policy,
+        waivers=waivers,
+        today=now().date(),
+        stage=STAGES[given["stage"]] if given["stage"] else None,
+        only=given["only"],
+        approved_only=given["approved_only"],
+        min_rows=given["min_rows"],
+        provider=given["provider"] if forecast else None,
+    )
 
 
-def _show(
-    repo: "Repository", reports: "Sequence[GateReport]", form: str, limits: "TrainingDiversity"
-) -> None:
+def _change(repo: "Repository", files: "Sequence[str]", terms: "Terms", given: dict[str, Any]) -> "Answer":
+    from ftv4.steps.gate_report import Answer
+    from ftv4.steps.judgement import judge_change
+
+    with progress("gate the change"):
+        report = judge_change(repo, given["base"], given["head"] or "HEAD", files, terms)
+    return Answer(report.reports, report)
+
+
+def _files(
+    ctx: click.Context, repo: "Repository", files: "Sequence[str]", terms: "Terms", given: dict[str, Any]
+) -> "Answer":
+    from ftv4.steps.gate_report import Answer
+    from ftv4.steps.judgement import judge_file
+
+    if given["head"] or not files:
+        raise UsageError("give FILE… to judge files as they lie here, or --base REV to judge a change")
+    reports = []
+    for path in (located(ctx, repo, file) for file in files):
+        with progress(f"gate {for_log(Path(path).name)}") as step:
+            reports.append(judge_file(repo, path, terms, step))
+    return Answer(reports)
+
+
+def _show(repo: "Repository", answer: "Answer", form: str, terms: "Terms") -> None:
+    from ftv4.encode import COMMENT, utf16
+    from ftv4.steps.gate_machine import annotations, sarif
     from ftv4.steps.gate_report import as_json, lines, markdown
 
-    if form == "json":
-        print_json(as_json(reports))
+    if form == "text":
+        _print(list(lines(answer)))
     elif form == "markdown":
-        click.echo(markdown(repo.root, reports, limits), nl=False)
+        click.echo(markdown(repo.root, answer, terms.policy.training_diversity, COMMENT, utf16), nl=False)
+    elif form == "github":
+        click.echo("\n".join(annotations(answer)))
     else:
-        _print([line for report in reports for line in lines(report)])
+        print_json(sarif(answer, __version__) if form == "sarif" else as_json(answer))
+
+
+def _summarise(repo: "Repository", answer: "Answer", terms: "Terms") -> None:
+    from ftv4.actions import summarise
+    from ftv4.encode import SUMMARY, utf8
+    from ftv4.steps.gate_report import markdown
+
+    summarise(markdown(repo.root, answer, terms.policy.training_diversity, SUMMARY, utf8))
 
 
 def _print(lines: "Sequence[Text]") -> None:
@@ -96,9 +143,9 @@ def _print(lines: "Sequence[Text]") -> None:
         console.print(line) if console.is_terminal else click.echo(line.plain)
 
 
-def _exit_code(reports: "Sequence[GateReport]") -> int:
+def _exit_code(answer: "Answer") -> int:
     from ftv4.steps.gate import NOT_A_DATASET
 
-    if any(finding.rule == NOT_A_DATASET for report in reports for finding in report.findings):
+    if any(finding.rule == NOT_A_DATASET for finding in answer.findings):
         return ContractError.exit_code
-    return 0 if all(report.passed for report in reports) else GateError.exit_code
+    return 0 if answer.passed else GateError.exit_code

@@ -1,36 +1,73 @@
-"""Shows what the gates found: a line a finding, and a page of Markdown."""
+"""Shows what the gates found to people: a line a finding, and a page of Markdown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftv4.contracts import Json
-from ftv4.contracts.findings import Finding, GateReport
+from ftv4.contracts.findings import ChangeReport, Finding, Forecast, GateReport, Measure
 from ftv4.contracts.policy import TrainingDiversity
-from ftv4.encode import code_span, for_log, for_markdown
+from ftv4.encode import code_span, fit, for_log, for_markdown
 from ftv4.gates.diversity import percent
 from ftv4.guards.decision import STAGE as DECISION
 from ftv4.render import render
 from ftv4.steps.gate import UNKNOWN
+from ftv4.steps.row_change import measures
+from ftv4.steps.waivers import NEVER
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 SHOWN = 20
 """Findings of a file that people are shown; JSON has them all."""
+INDUSTRIES = 12
+"""Industries whose shift is shown."""
 
 
-def lines(report: GateReport) -> Iterator["Text"]:
+@dataclass(frozen=True)
+class Answer:
+    """What was judged: some files, or a change."""
+
+    reports: Sequence[GateReport]
+    change: ChangeReport | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Nothing is refused."""
+        return all(report.passed for report in self.reports) and (self.change is None or self.change.passed)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All of them, errors first, of what is new before what was there."""
+        found = [*(self.change.findings if self.change else ())]
+        found += [finding for report in self.reports for finding in report.findings]
+        return sorted(found, key=_weight)
+
+    @property
+    def totals(self) -> str:
+        """How many findings there are, however many are shown."""
+        errors = sum(finding.severity == "error" for finding in self.findings)
+        warnings = len(self.findings) - errors
+        datasets = _count(len(self.reports), "dataset")
+        return f"{_count(errors, 'error')}, {_count(warnings, 'warning')} in {datasets}"
+
+
+def lines(answer: Answer) -> Iterator["Text"]:
     """A line a finding, then what it comes to; coloured where the terminal shows colours."""
     from rich.text import Text
 
-    for finding in report.findings[:SHOWN]:
-        colour = "red" if finding.severity == "error" else "yellow"
-        place, fix = (f"{where(finding)}: ", "bold"), (f" ({finding.fix})", "dim")
-        yield Text.assemble(place, (finding.rule, colour), f": {_problem(finding)}", fix)
-    if len(report.findings) > SHOWN:
-        yield Text(f"and {len(report.findings) - SHOWN} more; --format json lists them all")
-    yield Text(verdict(report), "green" if report.passed else "bold red")
+    if answer.change:
+        yield from map(_line, answer.change.findings[:SHOWN])
+        yield from _more(len(answer.change.findings) - SHOWN)
+    for report in answer.reports:
+        yield from map(_line, sorted(report.findings, key=_weight)[:SHOWN])
+        yield from _more(len(report.findings) - SHOWN)
+        yield from map(Text, _said(report))
+        yield Text(verdict(report), "green" if report.passed else "bold red")
+    if answer.change:
+        told = f"{'passed' if answer.passed else 'refused'}: {answer.totals}; by the policy of "
+        yield Text(told + answer.change.base[:12], "green" if answer.passed else "bold red")
 
 
 def verdict(report: GateReport) -> str:
@@ -41,25 +78,35 @@ def verdict(report: GateReport) -> str:
         f"{for_log(report.file)}: {'passed' if report.passed else 'refused'}: "
         f"{report.accepted_rows} of {report.total_rows} rows accepted for {report.stage}",
         ", ".join(f"{count} {reason}" for reason, count in report.rejection_reasons.items()),
-        ", ".join(f"{name} {value}" for name, value in _measures(report).items()),
+        ", ".join(f"{name} {value}" for name, value in _measured(report).items()),
     ]
     return "; ".join(part for part in parts if part)
 
 
-def markdown(root: Path, reports: Sequence[GateReport], limits: TrainingDiversity) -> str:
-    """The page of a step summary or a comment; what strangers wrote stands in code spans."""
+def markdown(
+    root: Path, answer: Answer, limits: TrainingDiversity, budget: int, size: Callable[[str], int]
+) -> str:
+    """The page of a step summary or a comment, cut to its budget after a whole line.
+
+    What strangers wrote stands in code spans. The totals come first, and count what is cut, too.
+    """
     facts = {
-        "passed": all(report.passed for report in reports),
-        "reports": [_facts(report) for report in reports],
-        "limits": _limits(limits),
+        "answer": answer,
+        "tree": (answer.change.findings if answer.change else ())[:SHOWN],
+        "more_of_tree": max(0, len(answer.change.findings if answer.change else ()) - SHOWN),
+        "reports": [_facts(report, limits) for report in answer.reports],
     }
-    return render(root, "gate.md.j2", facts, {"code": for_markdown, "span": code_span})
+    page = render(root, "gate.md.j2", facts, {"code": for_markdown, "span": code_span})
+    more = "and {} more lines of this page; `ftv4 gate --format json` has everything."
+    return fit(page.splitlines(keepends=True), budget, more.format, size)
 
 
-def as_json(reports: Sequence[GateReport]) -> Json:
-    """One report as it is; several as a list, with the verdict on all."""
-    plain = [report.model_dump(mode="json") for report in reports]
-    return plain[0] if len(plain) == 1 else {"passed": all(r.passed for r in reports), "reports": plain}
+def as_json(answer: Answer) -> Json:
+    """One report as it is; several as a list, with the verdict on all; a change as its own report."""
+    if answer.change:
+        return answer.change.model_dump(mode="json")
+    plain = [report.model_dump(mode="json") for report in answer.reports]
+    return plain[0] if len(plain) == 1 else {"passed": answer.passed, "reports": plain}
 
 
 def where(finding: Finding) -> str:
@@ -68,43 +115,109 @@ def where(finding: Finding) -> str:
     return for_log(finding.file) + line
 
 
-def _problem(finding: Finding) -> str:
-    return f"{for_log(finding.pointer)}: {finding.problem}" if finding.pointer else finding.problem
+def problem_of(finding: Finding) -> str:
+    """What is wrong, with the value where the sentence doesn't show it, and why it is waived."""
+    value = f"; it says {finding.value}" if finding.value and finding.value not in finding.problem else ""
+    waived = f"; waived: {finding.waived}" if finding.waived else ""
+    return f"{finding.problem}{value}{waived}"
 
 
-def _facts(report: GateReport) -> Json:
+def forecast_text(forecast: Forecast) -> str:
+    """Tokens, cost and duration of a fine-tune, in one sentence."""
+    expected = forecast.estimate
+    cost = "no price known" if expected.cost_usd is None else f"{expected.cost_usd:,.2f} USD"
+    time = "" if forecast.seconds is None else f", about {max(1, round(forecast.seconds / 60))} minutes"
+    return (
+        f"a fine-tune of {for_log(forecast.base_model)} at {for_log(forecast.provider)}: "
+        f"{_count(forecast.examples, 'example')}, {expected.billable_tokens:,} tokens in "
+        f"{_count(expected.epochs, 'epoch')}, {cost}{time}"
+    )
+
+
+def _weight(finding: Finding) -> tuple[bool, bool]:
+    return finding.severity != "error", finding.new is False
+
+
+def _line(finding: Finding) -> "Text":
+    from rich.text import Text
+
+    colour = "red" if finding.severity == "error" else "yellow"
+    place, fix = (f"{where(finding)}: ", "bold"), (f" ({finding.fix})", "dim")
+    pointer = f"{for_log(finding.pointer)}: " if finding.pointer else ""
+    row = f" [row {finding.row}]" if finding.row and finding.rule not in NEVER else ""
+    return Text.assemble(
+        place, (finding.rule, colour), f": {pointer}{problem_of(finding)}", fix, (row, "dim")
+    )
+
+
+def _more(count: int) -> Iterator["Text"]:
+    from rich.text import Text
+
+    if count > 0:
+        yield Text(f"and {count} more; --format json lists them all")
+
+
+def _said(report: GateReport) -> Iterator[str]:
+    """What a report says besides findings, a line each."""
+    file = for_log(report.file)
+    if report.change:
+        change = report.change
+        yield f"{file}: {change.added} rows added, {change.removed} removed, {change.edited} edited"
+        for measure in change.measures if report.stage in (DECISION, UNKNOWN) else change.measures[:3]:
+            row = _measure(measure)
+            yield f"{file}: {row['name']} {row['before']}, now {row['after']}; {row['limit']}"
+    for used in report.waivers:
+        waived = _count(used.findings, "finding")
+        yield f"{file}: {waived} of {used.rule} waived by {used.owner} until {used.expires}: {used.reason}"
+    if report.forecast:
+        yield f"{file}: {forecast_text(report.forecast)}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _facts(report: GateReport, limits: TrainingDiversity) -> Json:
+    before = report.change.measures if report.change else ()
+    after = tuple(measures(None, report.diversity, limits)) if report.diversity and not before else before
+    shown = after if report.stage in (DECISION, UNKNOWN) else after[:3]
     return {
         "report": report,
-        "findings": report.findings[:SHOWN],
+        "findings": [
+            {"of": finding, "problem": problem_of(finding)}
+            for finding in sorted(report.findings, key=_weight)[:SHOWN]
+        ],
         "more": max(0, len(report.findings) - SHOWN),
-        "measures": _measures(report),
+        "measures": [_measure(measure) for measure in shown],
+        "industries": report.change.industries[:INDUSTRIES] if report.change else (),
+        "more_industries": max(0, len(report.change.industries) - INDUSTRIES) if report.change else 0,
+        "forecast": forecast_text(report.forecast) if report.forecast else "",
     }
 
 
-def _measures(report: GateReport) -> dict[str, str]:
+def _measured(report: GateReport) -> dict[str, str]:
     """What diversity measured, by name; of actions and constraints only where a stage decides."""
     if report.diversity is None:
         return {}
     seen = report.diversity.summary
-    measures = {
+    shown = {
         "approved rows": str(seen.approved_rows),
         "industries": str(seen.unique_industries),
         "largest industry": percent(seen.top_industry_share),
     }
     if report.stage not in (DECISION, UNKNOWN):
-        return measures
-    return measures | {
+        return shown
+    return shown | {
         "most frequent action": percent(seen.duplicate_actions_share),
         "most frequent constraint": percent(seen.same_constraint_prefix_share),
     }
 
 
-def _limits(limits: TrainingDiversity) -> dict[str, str]:
-    """What the policy asks of each measure."""
+def _measure(measure: Measure) -> dict[str, str]:
+    form = (lambda number: f"{number:,.0f}") if measure.at_least else percent
     return {
-        "approved rows": f"at least {limits.min_total_rows}",
-        "industries": f"at least {limits.min_industries}",
-        "largest industry": f"at most {percent(limits.max_industry_share)}",
-        "most frequent action": f"at most {percent(limits.max_duplicate_actions_share)}",
-        "most frequent constraint": f"at most {percent(limits.max_same_primary_constraint_prefix_share)}",
+        "name": measure.name,
+        "before": form(measure.before),
+        "after": form(measure.after) if measure.passed else f"**{form(measure.after)}**",
+        "limit": f"at {'least' if measure.at_least else 'most'} {form(measure.limit)}",
     }

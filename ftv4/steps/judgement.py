@@ -1,0 +1,170 @@
+"""Judges datasets as they lie here, or what a change does to them, and says all there is to say."""
+
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from ftv4.clients.git import Entry, Git
+from ftv4.contracts.findings import ChangeReport, Finding, GateReport
+from ftv4.contracts.policy import Policy
+from ftv4.contracts.waivers import Waivers
+from ftv4.documents import Repository
+from ftv4.errors import ContractError
+from ftv4.stages.stage import Stage
+from ftv4.steps.details import UNSEEN, detailed
+from ftv4.steps.forecast import Forecaster
+from ftv4.steps.gate import Progress, find_stage, judge, unreadable
+from ftv4.steps.row_change import Comparison
+from ftv4.steps.snapshot import DATASETS, Snapshot
+from ftv4.steps.tree import look, name_of
+from ftv4.steps.waivers import read_waivers, waive
+
+COMPARED = ("rows", "diversity")
+"""Gates that are asked about a dataset as it was before a change."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """By what to judge, and what to say besides."""
+
+    policy: Policy
+    waivers: Waivers
+    today: date
+    stage: Stage | None = None
+    """None: file names and rows say which."""
+    only: Collection[str] = ()
+    approved_only: bool = True
+    min_rows: int | None = None
+    provider: str | None = None
+    """Whose prices the forecast has; None: no forecast."""
+
+
+def judge_file(
+    repository: Repository, file: str | Path, terms: Terms, progress: Progress | None = None
+) -> GateReport:
+    """Everything about one dataset. A file that can't be read is a report too, never an error."""
+    try:
+        _must_fit(repository, file, terms.policy)
+        report = _judge(repository, file, terms, progress)
+        report = detailed(repository, report, terms.policy.limits.line_bytes)
+    except ContractError as error:
+        report = unreadable(repository, file, error)
+    return waive(report, terms.waivers, terms.today)
+
+
+def judge_change(
+    repository: Repository, base: str, head: str, files: Sequence[str], terms: Terms
+) -> ChangeReport:
+    """What the commits since `base` do to datasets: all that they touch, or those of `files`.
+
+    Nothing but objects of the repository is read. Policy, waivers, prompts and eval cases are those of
+    `base`, whatever the change does to them. Raises UsageError when a revision names no commit.
+    """
+    git = Git(repository.root)
+    base, head = git.commit(base), git.commit(head)
+    fork = git.fork(base, head)
+    touched = look(git, git.changes(fork, head), git.files(head, DATASETS), terms.policy.limits)
+    wanted = {repository.relative(file) for file in files}
+    datasets = [entry for entry in touched.datasets if not wanted or name_of(entry.path) in wanted]
+    reports = [_judge_entry(repository, entry, (base, fork, head), terms) for entry in datasets]
+    every = [*touched.findings, *(finding for report in reports for finding in report.findings)]
+    errors = sum(finding.severity == "error" for finding in every)
+    return ChangeReport(
+        passed=not errors,
+        base=base,
+        fork=fork,
+        head=head,
+        errors=errors,
+        warnings=len(every) - errors,
+        findings=touched.findings,
+        reports=tuple(reports),
+    )
+
+
+def terms_of(repository: Repository, base: str) -> tuple[Policy, Waivers]:
+    """The policy and the waivers that a commit has. Raises UsageError, or ContractError for a damaged one."""
+    commit = Git(repository.root).commit(base)
+    snapshot = Snapshot(repository, data=commit, rest=commit)
+    return snapshot.policy(), read_waivers(snapshot)
+
+
+def _judge(
+    repository: Repository, file: str | Path, terms: Terms, progress: Progress | None = None
+) -> GateReport:
+    stage = terms.stage or find_stage(repository, file)
+    with ExitStack() as stack:
+        forecaster = None
+        if terms.provider is not None and stage is not None:
+            forecaster = stack.enter_context(Forecaster(repository, stage, terms.policy, terms.provider))
+        report = judge(
+            repository,
+            file,
+            stage,
+            terms.policy,
+            only=terms.only,
+            approved_only=terms.approved_only,
+            min_rows=terms.min_rows,
+            on_accepted=forecaster.add if forecaster else None,
+            extract=forecaster.extract if forecaster else None,
+            progress=progress,
+        )
+        needed = terms.min_rows if terms.min_rows is not None else stage.min_rows if stage else None
+        forecast = forecaster.answer() if forecaster else None
+    return report.model_copy(update={"needed_rows": needed, "forecast": forecast})
+
+
+def _judge_entry(
+    repository: Repository, entry: Entry, commits: tuple[str, str, str], terms: Terms
+) -> GateReport:
+    base, fork, head = commits
+    file = name_of(entry.path)
+    now = Snapshot(repository, data=head, rest=base)
+    try:
+        terms = replace(terms, stage=terms.stage or find_stage(now, file))
+        report = _judge(now, file, terms)
+    except ContractError as error:
+        return waive(unreadable(now, file, error), terms.waivers, terms.today)
+    report = detailed(now, report, terms.policy.limits.line_bytes)
+    then = Snapshot(repository, data=fork, rest=base) if int(entry.before, 16) else None
+    comparison = Comparison({finding.line for finding in report.findings if finding.rule in UNSEEN})
+    before = _before(then, file, comparison, terms) if then else None
+    for line in now.lines(file, longest=terms.policy.limits.line_bytes):
+        comparison.after(line)
+    change = comparison.answer(before, report, terms.policy.training_diversity)
+    findings = tuple(_marked(finding, comparison) for finding in report.findings)
+    report = report.model_copy(update={"change": change, "findings": findings})
+    return waive(report, terms.waivers, terms.today)
+
+
+def _before(then: Snapshot, file: str, comparison: Comparison, terms: Terms) -> GateReport | None:
+    """The report on a dataset as it was, which shows `comparison` its rows; None when it wasn't one."""
+    try:
+        for line in then.lines(file, longest=terms.policy.limits.line_bytes):
+            comparison.before(line)
+        return judge(
+            then,
+            file,
+            terms.stage,
+            terms.policy,
+            only=COMPARED,
+            approved_only=terms.approved_only,
+            min_rows=terms.min_rows,
+        )
+    except ContractError:
+        return None
+
+
+def _marked(finding: Finding, comparison: Comparison) -> Finding:
+    new = None if finding.line is None else comparison.is_new(finding.line)
+    return finding.model_copy(update={"new": new})
+
+
+def _must_fit(repository: Repository, file: str | Path, policy: Policy) -> None:
+    path, limit = repository.path(file), policy.limits.file_bytes
+    if path.is_file() and path.stat().st_size > limit:
+        raise ContractError(
+            f"{repository.relative(file)}: {path.stat().st_size} bytes; the policy reads {limit}",
+            hint="split the dataset, or raise limits.file_bytes in the policy",
+        )

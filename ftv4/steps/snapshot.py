@@ -1,0 +1,67 @@
+"""A repository as commits have it: files are blobs, read by object id, and the work tree is never asked."""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from ftv4.clients.git import Git
+from ftv4.documents import Repository
+from ftv4.errors import ContractError
+
+FILES = frozenset({"100644", "100755"})
+DATASETS = "train/datasets"
+
+
+class Snapshot(Repository):
+    """The datasets as one commit has them; policy, waivers, prompts, eval cases and the rest as another has.
+
+    So that a change is judged by what it asks to change, never by what it brings along.
+    """
+
+    def __init__(self, repository: Repository, *, data: str, rest: str) -> None:
+        super().__init__(repository.root)
+        self._git = Git(repository.root)
+        self._data, self._rest = data, rest
+
+    def open(self, path: str | Path) -> IO[bytes]:
+        """The file's blob. Raises ContractError when there is no such file; a link is none."""
+        relative = self.relative(path)
+        if relative.startswith("../"):
+            return super().open(path)  # of the package, not of the repository
+        return self._git.blob(self._blob(relative))
+
+    def size(self, path: str | Path) -> int:
+        """Bytes of the file's blob. Raises ContractError when there is no such file."""
+        return self._git.size(self._blob(self.relative(path)))
+
+    def has(self, path: str | Path) -> bool:
+        """Whether there is such a file, or a folder with files."""
+        return any(True for _ in self._below(self.relative(path)))
+
+    def files(self, folder: str | Path, pattern: str) -> list[Path]:
+        """Files below a folder, in path order."""
+        where = self.relative(folder)
+        inner = (PurePosixPath(name).relative_to(where) for name in self._below(where))
+        return sorted(self.path(where) / name for name in inner if _matches(name, pattern))
+
+    def _blob(self, relative: str) -> str:
+        commit = self._commit(relative)
+        for entry in self._git.files(commit, relative):
+            if entry.path == relative.encode(errors="surrogateescape") and entry.mode in FILES:
+                return entry.object
+        raise ContractError(f"{relative}: no such file in commit {commit[:12]}")
+
+    def _below(self, relative: str) -> Iterator[str]:
+        for entry in self._git.files(self._commit(relative), relative):
+            if entry.mode in FILES:
+                yield entry.path.decode(errors="surrogateescape")
+
+    def _commit(self, relative: str) -> str:
+        return self._data if relative.startswith(f"{DATASETS}/") else self._rest
+
+
+def _matches(name: PurePosixPath, pattern: str) -> bool:
+    """Whether `Path.glob` would find it: a `**/` stands for any number of folders."""
+    deep = pattern.startswith("**/")
+    rest = pattern.removeprefix("**/")
+    return name.match(rest) and (deep or len(name.parts) == len(PurePosixPath(rest).parts))
