@@ -1,16 +1,13 @@
 """The only module that opens, and atomically writes, the repository's files.
 
-A file is written whole or not at all: a temporary file beside it, flushed to disk, then renamed.
-A file that can't be read, or doesn't say what it must, is an error that names every problem.
+A file is written whole or not at all, by `ftv4.disk`. A file that can't be read, or doesn't say what
+it must, is an error that names every problem.
 """
 
-import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple, TypeVar
 
@@ -23,7 +20,8 @@ from ftv4.contracts.jsontext import NotJson, loads, trimmed
 from ftv4.contracts.models import ModelsConfig
 from ftv4.contracts.policy import Policy
 from ftv4.contracts.providers import Providers
-from ftv4.errors import ContractError, Ftv4Error
+from ftv4.disk import TEMPORARY, os_errors_as, whole_file
+from ftv4.errors import ContractError, UsageError, alongside
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -31,9 +29,6 @@ POLICY = "config/intelligence_v4.policy.json"
 MODELS = "config/intelligence_v4.models.json"
 PROVIDERS = "config/providers.json"
 DEFAULTS = Path(__file__).parent / "defaults"
-TEMPORARY = ".ftv4-tmp-"
-"""Prefix of unfinished files; matches no dataset, config or report pattern."""
-
 LONGEST_LINE = 8 << 20
 """Bytes. A row as large as its contracts allow is far below; a longer line is never held in memory."""
 
@@ -101,15 +96,13 @@ class Repository:
 
     def read_bytes(self, path: str | Path) -> bytes:
         """The file's bytes. Raises ContractError when it can't be read."""
-        with self.open(path) as stream:
+        with self.open(path) as stream, os_errors_as(self.relative(path), ContractError):
             return stream.read()
 
     def open(self, path: str | Path) -> IO[bytes]:
         """The file, to be read as bytes. Raises ContractError when it can't be opened."""
-        try:
+        with os_errors_as(self.relative(path), ContractError):
             return self.path(path).open("rb")
-        except OSError as error:
-            raise ContractError(f"{self.relative(path)}: {_reason(error)}") from None
 
     def read(self, contract: type[C], path: str | Path) -> C:
         """A JSON file as its contract. Raises ContractError with every problem of the file."""
@@ -121,7 +114,8 @@ class Repository:
 
     def has(self, path: str | Path) -> bool:
         """Whether there is such a file or folder."""
-        return self.path(path).exists()
+        with os_errors_as(self.relative(path)):
+            return self.path(path).exists()
 
     def size(self, path: str | Path) -> int:
         """Bytes of a file. Raises ContractError when it can't be opened."""
@@ -143,13 +137,15 @@ class Repository:
         self, path: str | Path, seen: Callable[[bytes], object] | None = None, longest: int = LONGEST_LINE
     ) -> Iterator[Stretch]:
         """The same lines, not read yet. Raises ContractError when the file can't be opened."""
-        with self.open(path) as stream:
+        # What is wrong with a reader of these lines isn't raised in here, but where it reads.
+        with self.open(path) as stream, os_errors_as(self.relative(path), ContractError):
             yield from _stretches(stream, self.relative(path), seen or len, longest)
 
     def files(self, folder: str | Path, pattern: str) -> list[Path]:
         """Files below a folder, in path order, unfinished ones left out; none if there is no folder."""
-        found = self.path(folder).glob(pattern)
-        return sorted(path for path in found if path.is_file() and not path.name.startswith(TEMPORARY))
+        with os_errors_as(self.relative(folder)):
+            found = self.path(folder).glob(pattern)
+            return sorted(path for path in found if path.is_file() and not path.name.startswith(TEMPORARY))
 
     def policy(self, path: str | Path | None = None) -> Policy:
         """The policy; never silently the defaults where the repository should have its own."""
@@ -189,82 +185,80 @@ class Repository:
     @contextmanager
     def writing(self, path: str | Path) -> Iterator[IO[bytes]]:
         """A stream that becomes the file when the block ends, and nothing if it doesn't."""
-        target = self.path(path)
-        temporary: Path | None = None
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
-            temporary = Path(name)
-            with os.fdopen(handle, "wb") as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.chmod(_mode(target))
-            temporary.replace(target)
-            _sync_folder(target.parent)
-        except OSError as error:
-            raise Ftv4Error(
-                f"{self.relative(path)}: not written, nothing changed: {_reason(error)}"
-            ) from error
-        finally:
-            if temporary is not None:
-                with suppress(OSError):
-                    temporary.unlink()
+        with whole_file(self.path(path), self.relative(path)) as stream:
+            yield stream
 
-    def new_folder(self, parent: str | Path, stamp: str) -> Path:
+    def new_folder(self, parent: str | Path, stamp: str) -> str:
         """Make `<parent>/<stamp>`, or `<stamp>-2`, `-3` … when somebody else has it already."""
-        self.path(parent).mkdir(parents=True, exist_ok=True)
-        for name in _numbered(stamp):
-            folder = self.path(parent) / name
-            with suppress(FileExistsError):
-                folder.mkdir()
-                return folder
+        with os_errors_as(f"{self.relative(parent)}: no folder made there"):
+            self.path(parent).mkdir(parents=True, exist_ok=True)
+            for name in _numbered(stamp):
+                with suppress(FileExistsError):
+                    self.path(parent).joinpath(name).mkdir()
+                    return self.relative(Path(parent) / name)
         raise AssertionError("unreachable")
 
     @contextmanager
-    def building(self, parent: str | Path, stamp: str) -> Iterator[Path]:
+    def building(self, parent: str | Path, stamp: str) -> Iterator[str]:
         """A `new_folder` that is taken away again when the block doesn't end well."""
         folder = self.new_folder(parent, stamp)
         try:
             yield folder
-        except BaseException:
-            self.remove_folder(folder)
+        except BaseException as error:
+            with alongside(error):
+                self.remove_folder(folder)
             raise
 
+    def empty_folder(self, folder: str | Path) -> bool:
+        """Make a folder unless it is there; whether nothing is in it."""
+        with os_errors_as(f"{self.path(folder)}: no folder made there"):
+            self.path(folder).mkdir(parents=True, exist_ok=True)
+            return not any(self.path(folder).iterdir())
+
     def remove_folder(self, folder: str | Path) -> None:
-        """Take a folder away, with all that is in it."""
-        shutil.rmtree(self.path(folder), ignore_errors=True)
+        """Take a folder away, with all that is in it, if it is there."""
+        with os_errors_as(f"{self.relative(folder)}: not removed"):
+            if self.path(folder).exists():
+                shutil.rmtree(self.path(folder))
+
+    def remove_file(self, path: str | Path) -> None:
+        """Take a file away, if it is there."""
+        with os_errors_as(f"{self.relative(path)}: not removed"):
+            self.path(path).unlink(missing_ok=True)
 
     @contextmanager
     def locked(self, folder: str | Path) -> Iterator[None]:
         """Keep other processes of this machine out of a folder's business until the block ends."""
         import fcntl
 
-        self.path(folder).mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.path(folder), os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with ExitStack() as open_files:
+            with os_errors_as(f"{self.relative(folder)}: not locked"):
+                self.path(folder).mkdir(parents=True, exist_ok=True)
+                handle = os.open(self.path(folder), os.O_RDONLY)
+                open_files.callback(os.close, handle)
+                fcntl.flock(handle, fcntl.LOCK_EX)
             yield
-        finally:
-            os.close(handle)
 
     def new_file(self, pattern: str, stamp: str) -> str:
         """Claim a fresh file: `pattern` with `{}` as the stamp, numbered when it is taken."""
-        for name in _numbered(stamp):
-            path = self.path(pattern.format(name))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError):
-                path.touch(exist_ok=False)
-                return self.relative(path)
+        with os_errors_as(f"{pattern.format(stamp)}: not made"):
+            for name in _numbered(stamp):
+                path = self.path(pattern.format(name))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with suppress(FileExistsError):
+                    path.touch(exist_ok=False)
+                    return self.relative(path)
         raise AssertionError("unreachable")
 
 
-def find_repository(start: Path) -> Repository:
-    """The nearest folder upwards that holds our config, else the start itself."""
-    for folder in (start, *start.resolve().parents):
-        if (folder / MODELS).is_file() or (folder / POLICY).is_file():
-            return Repository(folder)
-    return Repository(start)
+def find_repository(start: Path | None = None) -> Repository:
+    """The nearest folder upwards that holds our config, else the start itself: by default this folder."""
+    with os_errors_as("no repository here", UsageError):
+        start = start or Path.cwd()
+        for folder in (start, *start.resolve().parents):
+            if (folder / MODELS).is_file() or (folder / POLICY).is_file():
+                return Repository(folder)
+        return Repository(start)
 
 
 def parse(contract: type[C], text: bytes | str, where: str) -> C:
@@ -333,47 +327,20 @@ def _line(number: int, raw: bytes, text: bytes, where: str) -> Line:
     try:
         return Line(number, raw, loads(text), None)
     except NotJson as error:
-        _must_be_text(text, f"{where}:{number}")
+        _must_be_text(text, where, number)
         return Line(number, raw, None, str(error))
 
 
-def _must_be_text(line: bytes, where: str) -> None:
+def _must_be_text(line: bytes, where: str, number: int) -> None:
     try:
         binary = "\0" in line.decode()
     except UnicodeDecodeError:
         binary = True
     if binary:
-        raise ContractError(f"{where}: not UTF-8 text", hint="a dataset has one JSON object a line, in UTF-8")
+        hint = "a dataset has one JSON object a line, in UTF-8"
+        raise ContractError(f"{where}:{number}: not UTF-8 text", hint=hint, line=number)
 
 
 def _numbered(stamp: str) -> Iterable[str]:
     yield stamp
     yield from (f"{stamp}-{number}" for number in range(2, 10_000))
-
-
-def _mode(target: Path) -> int:
-    """Permissions of the file replaced, else what the umask gives a new one."""
-    with suppress(FileNotFoundError):
-        return target.stat().st_mode & 0o777
-    return 0o666 & ~_umask()
-
-
-@cache
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _reason(error: OSError) -> str:
-    if error.errno == errno.ENOENT:
-        return "no such file"
-    return (error.strerror or str(error)).lower()

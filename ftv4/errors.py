@@ -10,7 +10,8 @@ A message says where, what is wrong, and what to do. `problems` holds the furthe
 when a file has several: all of them are shown at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class Ftv4Error(Exception):
@@ -32,9 +33,18 @@ class UsageError(Ftv4Error):
 
 
 class ContractError(Ftv4Error):
-    """A file does not say what it must; the author of the file can mend it."""
+    """A file does not say what it must; the author of the file can mend it.
+
+    `line` is the physical line, from 1, where one line is to blame.
+    """
 
     exit_code = 3
+
+    def __init__(
+        self, message: str, *, problems: Iterable[str] = (), hint: str = "", line: int | None = None
+    ) -> None:
+        super().__init__(message, problems=problems, hint=hint)
+        self.line = line
 
 
 class GateError(Ftv4Error):
@@ -57,3 +67,14 @@ class ServiceError(Ftv4Error):
     ) -> None:
         super().__init__(message, problems=problems, hint=hint)
         self.retryable = retryable
+
+
+@contextmanager
+def alongside(error: BaseException | None) -> Iterator[None]:
+    """Clear up after an error: what goes wrong at that is one more problem of it, and doesn't hide it."""
+    try:
+        yield
+    except Ftv4Error as other:
+        if not isinstance(error, Ftv4Error):
+            raise
+        error.problems += (other.message,)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -41,6 +42,79 @@ def test_D1_an_error_in_the_middle_of_a_stream_leaves_the_old_bytes(repository):
         _ = 1 / 0
 
     assert repository.read_text("a.jsonl") == "old"
+
+
+def test_an_error_of_the_reader_is_not_taken_for_one_of_the_writer(repository):
+    with pytest.raises(TimeoutError), repository.writing("a.jsonl"):
+        raise TimeoutError
+
+    assert repository.files(".", "a.jsonl") == []
+
+
+def test_D1_a_disk_that_fills_up_in_the_middle_of_a_stream_is_the_writers_error(repository):
+    with pytest.raises(Ftv4Error, match="not written, nothing changed: file too large"):
+        _write_too_much(repository)
+
+    assert repository.files(".", "a.jsonl") == []
+
+
+def _write_too_much(repository):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with repository.writing("a.jsonl") as stream:
+            stream.write(bytes(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+def _enter(block):
+    with block:
+        pass
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda repository: repository.new_folder("in", "s"),
+        lambda repository: repository.new_file("in/r_{}.json", "s"),
+        lambda repository: repository.empty_folder("in"),
+        lambda repository: repository.write("in/a", "x"),
+        lambda repository: _enter(repository.locked("in")),
+        lambda repository: _enter(repository.building("in", "s")),
+        lambda repository: repository.has("a" * 300),
+    ],
+)
+def test_what_the_machine_refuses_is_said_and_is_no_defect(repository, ask):
+    repository.write("in", "a file, where a folder is wanted")
+
+    with pytest.raises(Ftv4Error, match=r"^(in|.*/in|a+).*: \S"):
+        ask(repository)
+
+
+def test_a_folder_that_does_not_go_is_an_error(repository, monkeypatch):
+    repository.write("old/a", "x")
+    _busy(monkeypatch)
+
+    with pytest.raises(Ftv4Error, match="old: not removed: device or resource busy"):
+        repository.remove_folder("old")
+
+
+def test_what_is_left_of_a_failed_building_does_not_hide_why_it_failed(repository, monkeypatch):
+    with pytest.raises(ContractError, match="no such dataset") as caught, repository.building("runs", "s"):
+        _busy(monkeypatch)
+        raise ContractError("no such dataset")
+
+    assert caught.value.problems == ("runs/s: not removed: device or resource busy",)
+
+
+def _busy(monkeypatch):
+    def busy(*_, **__):
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(os, "rmdir", busy)
 
 
 WRITER = """
@@ -103,7 +177,7 @@ def test_outside_a_repository_the_packaged_policy_serves(tmp_path):
 
 
 def test_D4_two_folders_of_one_second_are_two_folders(repository):
-    assert [repository.new_folder("runs", "s").name for _ in range(3)] == ["s", "s-2", "s-3"]
+    assert [repository.new_folder("runs", "s") for _ in range(3)] == ["runs/s", "runs/s-2", "runs/s-3"]
     assert [repository.new_file("r_{}.json", "s") for _ in range(2)] == ["r_s.json", "r_s-2.json"]
 
 
@@ -131,3 +205,18 @@ def test_permissions_survive_a_rewrite(repository):
     repository.write("a.sh", "2")
 
     assert Path("a.sh").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["demo", "--folder", "/proc/zz"], 1),
+        (["--repo", "a" * 300, "ops", "status"], 2),
+        (["gate", "a" * 300], 1),
+    ],
+)
+def test_a_folder_that_cannot_be_is_no_defect_of_ours(ftv4, repository, arguments, code):
+    done = ftv4(*arguments)
+
+    assert done.code == code
+    assert "defect" not in done.err and "Traceback" not in done.err

@@ -30,9 +30,9 @@ SEED = 2024
 
 @dataclass
 class Demo:
-    """One demo: its folder, its services, and what came out so far."""
+    """One demo: its repository, its services, and what came out so far."""
 
-    folder: Path
+    files: Repository
     quiet: bool
     started: float = field(default_factory=time.monotonic)
     facts: dict[str, Any] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Demo:
         self.say(f"  $ ftv4 {' '.join(arguments)}")
         answer = io.StringIO()
         with redirect_stdout(answer):
-            code = run(["--repo", str(self.folder), *arguments, "--format", "json"])
+            code = run(["--repo", str(self.files.root), *arguments, "--format", "json"])
         if code != expect:
             raise Ftv4Error(f"ftv4 {' '.join(arguments)} ended with {code}, not {expect}")
         return _json(answer.getvalue())
@@ -71,8 +71,7 @@ def demo(ctx: click.Context, folder: str | None, serve: bool, spoil: bool, form:
     journey: packs, runs, curation, dataset PR, gate, fine-tune, evals, promotion PR, merge.
     No key is needed, and nothing leaves this machine.
     """
-    where = _fresh(Path(folder)) if folder else repository(ctx).new_folder("demo", stamp(now()))
-    play = Demo(where, quiet=form == "json")
+    play = Demo(_fresh(folder, repository(ctx)), quiet=form == "json")
     with ExitStack() as services:
         forge = services.enter_context(_services(play))
         (_spoiled_journey if spoil else _journey)(play, forge)
@@ -156,7 +155,7 @@ def _gate(play: Demo, expect: int = 0) -> None:
 
 def _dataset_pull(play: Demo, forge: "Forge") -> "PullRequest":
     play.say("Dataset PR on the sandbox forge, with the gate's report as its comment and status")
-    files: dict[str, bytes | None] = {DATASET: (play.folder / DATASET).read_bytes()}
+    files: dict[str, bytes | None] = {DATASET: play.files.read_bytes(DATASET)}
     pull = forge.propose(
         base="main",
         branch="data/synthesis",
@@ -169,7 +168,7 @@ def _dataset_pull(play: Demo, forge: "Forge") -> "PullRequest":
     with redirect_stdout(report):
         from ftv4.cli import run
 
-        code = run(["--repo", str(play.folder), "gate", DATASET, "--format", "markdown"])
+        code = run(["--repo", str(play.files.root), "gate", DATASET, "--format", "markdown"])
     forge.comment(pull.number, "<!-- ftv4:gate -->", report.getvalue())
     passed = code == 0
     state: Literal["success", "failure"] = "success" if passed else "failure"
@@ -184,7 +183,9 @@ def _tune(play: Demo) -> str:
     arguments = ("ft", "stage", "--stage", STAGE, "--suffix", "demo", "--provider", "sandbox")
     plan = play.run(*arguments)
     cost = plan["estimate"]["cost_usd"]
-    play.say(f"  {plan['accepted_rows']} rows, {plan['estimate']['billable_tokens']:,} tokens, cost ${cost:.2f}")
+    play.say(
+        f"  {plan['accepted_rows']} rows, {plan['estimate']['billable_tokens']:,} tokens, cost ${cost:.2f}"
+    )
     done = play.run(*arguments, "--dry-run=false", "--poll-interval", "0.2")
     model = f"sandbox:{done['fine_tuned_model']}"
     play.say(f"  {done['job_id']} succeeded: {model}")
@@ -214,13 +215,13 @@ def _promote(play: Demo, model: str, expect: int = 0) -> Any:
 def _merge(play: Demo, forge: "Forge", number: int) -> None:
     pull = forge.pull(number)
     forge.merge(number, expect_sha=pull.head_sha)
-    _pull_main(play.folder)
+    _pull_main(play.files)
     play.say(f"  merged {pull.url}")
 
 
-def _pull_main(folder: Path) -> None:
+def _pull_main(files: Repository) -> None:
     """Take main from the forge; what the demo wrote locally is what main now says."""
-    git = Git(folder)
+    git = Git(files.root)
     git("fetch", "--quiet", "origin", "main")
     git("reset", "--quiet", "--hard", "origin/main")
 
@@ -238,17 +239,16 @@ def _not_served(play: Demo, model: str) -> None:
 
 
 def _pinned(play: Demo) -> str:
-    return Repository(play.folder).models().pin(STAGE, "unknown").model_id
+    return play.files.models().pin(STAGE, "unknown").model_id
 
 
 def _spoil(play: Demo) -> None:
     play.say("Spoiled: somebody pastes the first row's output into every row")
     import orjson
 
-    path = play.folder / DATASET
-    rows = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    rows = [line.value for line in play.files.lines(DATASET)]
     spoiled = [row | {"output": rows[0]["output"], "approval": rows[0]["approval"]} for row in rows]
-    Repository(play.folder).write(DATASET, b"".join(orjson.dumps(row) + b"\n" for row in spoiled))
+    play.files.write(DATASET, b"".join(orjson.dumps(row) + b"\n" for row in spoiled))
 
 
 @contextmanager
@@ -257,25 +257,25 @@ def _services(play: Demo) -> Iterator["Forge"]:
     from ftv4.cli.clients import connect_forge
     from ftv4.sandbox.serve import serving
 
-    _plant(play.folder)
-    with serving(play.folder / ".sandbox") as urls, environment(**urls.environment()):
-        Git(play.folder)("remote", "add", "origin", str(urls.repository))
-        Git(play.folder)("push", "--quiet", "origin", "HEAD:refs/heads/main")
+    _plant(play.files)
+    git = Git(play.files.root)
+    with serving(play.files.path(".sandbox")) as urls, environment(**urls.environment()):
+        git("remote", "add", "origin", str(urls.repository))
+        git("push", "--quiet", "origin", "HEAD:refs/heads/main")
         play.say(f"Sandbox: provider {urls.provider}, forge {urls.forge}")
         yield connect_forge()
 
 
-def _plant(folder: Path) -> None:
+def _plant(target: Repository) -> None:
     """The repository as a team starts it: config, eval cases, no dataset yet."""
     from ftv4.documents import shipped
 
-    target = Repository(folder)
     for name in ("config", "evals"):
         source = Repository(shipped(name))
         for path in source.files(".", "**/*.json") + source.files(".", "**/*.csv"):
-            target.write(f"{name}/{source.relative(path)}", path.read_bytes())
+            target.write(f"{name}/{source.relative(path)}", source.read_bytes(path))
     target.write(".gitignore", ".sandbox/\n")
-    git = Git(folder)
+    git = Git(target.root)
     git("init", "--quiet", "--initial-branch", "main")
     git("config", "user.name", "demo")
     git("config", "user.email", "demo@localhost")
@@ -283,20 +283,21 @@ def _plant(folder: Path) -> None:
     git("commit", "--quiet", "-m", "Start: rules serve every stage")
 
 
-def _fresh(folder: Path) -> Path:
-    if folder.exists() and any(folder.iterdir()):
+def _fresh(folder: str | None, around: Repository) -> Repository:
+    if folder is None:
+        return Repository(around.path(around.new_folder("demo", stamp(now()))))
+    chosen = Repository(Path(folder))
+    if not chosen.empty_folder("."):
         raise UsageError(f"{folder}: not empty", hint="name a folder that does not exist yet")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder.resolve()
+    return chosen
 
 
 def _where_to_look(play: Demo, serve: bool) -> None:
     play.say()
     play.say(f"Done in {play.facts['seconds']} s. Look at:")
-    play.say(f"  {play.folder / MODELS}")
-    for path in sorted(play.folder.glob("train/promotion/reports/**/*.json")):
-        play.say(f"  {path}")
-    for path in sorted(play.folder.glob("train/model_cards/**/*.md")):
+    play.say(f"  {play.files.path(MODELS)}")
+    reports = play.files.files("train/promotion/reports", "**/*.json")
+    for path in reports + play.files.files("train/model_cards", "**/*.md"):
         play.say(f"  {path}")
     state = "" if serve else "  (with --serve the pages stay up)"
     for name in ("dataset_pull_request", "pull_request"):

@@ -1,6 +1,7 @@
 """The options that commands share, the repository they work on, and how they answer."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any, TypeVar, get_args
 import click
 
 from ftv4.clock import moment
+from ftv4.contracts.run import SUFFIX as SUFFIX_FORM
+from ftv4.disk import os_errors_as
 from ftv4.documents import Repository, find_repository
 from ftv4.encode import for_log, json_for_log
 from ftv4.errors import UsageError
@@ -61,6 +64,22 @@ class StageList(click.ParamType[tuple[str, ...]]):
         return tuple(name for name in STAGES if name in asked)
 
 
+def like(pattern: str, form: str) -> Callable[[str], str]:
+    """A reader of text that has a certain form."""
+
+    def text(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise click.BadParameter(f"{for_log(value)} is not {form}")
+        return value
+
+    return text
+
+
+SUFFIX = like(SUFFIX_FORM, "1 to 64 letters, digits, dots, - or _")
+MODEL = like(r"[A-Za-z0-9][A-Za-z0-9_./:-]{0,190}", "a model's name")
+TEXT = like(r"[^\ud800-\udfff]{0,4000}", "4000 characters of UTF-8 text or less")
+
+
 def boolean(*names: str, default: bool, help: str) -> Callable[[F], F]:
     """A boolean option: `--flag=true`, `--flag false`, or `--flag` alone for true."""
     return click.option(
@@ -78,6 +97,25 @@ def stage_option(required: bool = True, default: str | None = None) -> Callable[
     )
 
 
+def names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Names separated by commas, each once; nothing at all is refused."""
+    if value is None:
+        return None
+    found = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    if not found:
+        raise click.BadParameter("names nothing", ctx, param)
+    return found
+
+
+packs_dir_option = click.option(
+    "--packs-dir",
+    metavar="NAME,…",
+    type=TEXT,
+    callback=names,
+    default="train/packs",
+    show_default=True,
+    help="Folders of packs, with commas.",
+)
 format_option = click.option(
     "--format",
     "form",
@@ -92,17 +130,18 @@ def repository(ctx: click.Context) -> Repository:
     """The repository that `--repo` names, or the one around the current folder."""
     chosen = ctx.find_root().obj
     if chosen is None:
-        return find_repository(Path.cwd())
-    if not Path(chosen).is_dir():
-        raise UsageError(f"--repo {chosen}: no such folder")
-    return Repository(Path(chosen))
+        return find_repository()
+    with os_errors_as(f"--repo {chosen}", UsageError):
+        if Path(chosen).is_dir():
+            return Repository(Path(chosen))
+    raise UsageError(f"--repo {chosen}: no such folder")
 
 
 def located(ctx: click.Context, files: Repository, name: str) -> Path:
     """A file as the shell means it, else as the repository does; with `--repo`, the other way round."""
     here, there = Path.cwd() / name, files.path(name)
     first, second = (there, here) if ctx.find_root().obj else (here, there)
-    return second if second.exists() and not first.exists() else first
+    return second if files.has(second) and not files.has(first) else first
 
 
 def now() -> datetime:

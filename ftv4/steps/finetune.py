@@ -10,7 +10,6 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import IO, NamedTuple
 
 from ftv4.canonical import digest
@@ -70,22 +69,22 @@ def prepare(repository: Repository, asked: Asked, now: datetime, progress: Progr
         )
     with repository.building(f"{RUNS}/{asked.stage.name}", stamp(now)) as folder:
         manifest = _fill(repository, asked, row, folder, now, progress)
-        repository.write_contract(folder / MANIFEST, manifest)
-    return Run(repository.relative(folder), manifest, None)
+        repository.write_contract(f"{folder}/{MANIFEST}", manifest)
+    return Run(folder, manifest, None)
 
 
 def _fill(
     repository: Repository,
     asked: Asked,
     row: ProviderRow,
-    folder: Path,
+    folder: str,
     now: datetime,
     progress: Progress | None,
 ) -> RunManifest:
     """Write the training file of a run; give back the manifest that says what is in it."""
     words = (asked.stage, repository.template(asked.stage.prompt), repository.policy())
     facts = row.base_models.get(asked.config.base_model)
-    with repository.writing(folder / TRAINING) as stream, ThreadPoolExecutor(1) as beside:
+    with repository.writing(f"{folder}/{TRAINING}") as stream, ThreadPoolExecutor(1) as beside:
         limit = facts.context_tokens if facts else None
         examples = Examples(stream, words, beside, bom=row.training_file_bom, limit=limit)
         report = judge(
@@ -109,7 +108,7 @@ def _fill(
         stage=asked.stage.name,
         provider=asked.provider,
         dataset_path=repository.relative(asked.dataset),
-        output_dir=repository.relative(folder),
+        output_dir=folder,
         dry_run=asked.dry_run,
         approved_only=asked.approved_only,
         minimum_rows_required=asked.min_rows,

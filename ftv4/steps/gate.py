@@ -20,6 +20,7 @@ from ftv4.gates.diversity import Variety
 from ftv4.gates.question import Ask, HeldOut
 from ftv4.stages import STAGES
 from ftv4.stages.stage import Stage
+from ftv4.steps.cases import held_out
 from ftv4.steps.judging import Judgement, Order, judge_stretch, whole
 from ftv4.steps.workers import Workers, in_order, other_cores, processes
 
@@ -27,6 +28,8 @@ NOT_A_DATASET = "not_a_dataset"
 """Rule of the finding against a file that can't be read as JSON lines at all."""
 UNKNOWN = "unknown"
 """The stage of a report where nobody says which."""
+COMPARES = "contamination"
+"""The gate that asks for the eval cases."""
 LOOKED_AT = 100
 """Rows looked at to learn the stage."""
 MOST_FINDINGS = 10_000
@@ -47,7 +50,7 @@ def judge(
     only: Collection[str] = (),
     approved_only: bool = True,
     min_rows: int | None = None,
-    cases: tuple[HeldOut, ...] = (),
+    cases: tuple[HeldOut, ...] | None = None,
     on_accepted: Callable[[Any], object] | None = None,
     extract: Callable[[Line], Any] | None = None,
     progress: Progress | None = None,
@@ -57,13 +60,15 @@ def judge(
 
     A large dataset is read by all cores, or by the `workers` given; the report is the same. Of each accepted
     row `on_accepted` gets, in order, what `extract` makes of it where it is read: both can be pickled.
-    Without `extract` it gets the row as it is.
+    Without `extract` it gets the row as it is. Without `cases` the repository's are taken.
 
     Raises ContractError when the file can't be read or isn't text, UsageError for a gate that doesn't
-    exist, and Ftv4Error when a worker is gone.
+    exist, GateError for a broken eval case, and Ftv4Error when a worker is gone.
     """
     gates = _asked(only)
     stage = stage or find_stage(repository, dataset)
+    if cases is None:
+        cases = held_out(repository, stage) if stage and COMPARES in gates else ()
     ask = Ask(_name(repository, dataset), stage, policy, approved_only, min_rows, cases)
     order = pickle.dumps(
         Order(
@@ -87,14 +92,13 @@ def judge(
 def unreadable(repository: Repository, dataset: str | Path, error: ContractError) -> GateReport:
     """The report on a file that isn't a dataset."""
     file = _name(repository, dataset)
-    line, _, problem = error.message.removeprefix(repository.relative(dataset)).rpartition(": ")
     finding = Finding(
         rule=NOT_A_DATASET,
         severity="error",
         file=file,
-        line=int(line.strip(":")) if line.strip(":").isdecimal() else None,
+        line=error.line,
         pointer="",
-        problem=for_log(problem),
+        problem=for_log(error.message.rpartition(": ")[2]),
         fix=error.hint or "give a file with one JSON object a line",
     )
     return GateReport(

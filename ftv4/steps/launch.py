@@ -18,7 +18,7 @@ from ftv4.contracts.providers import ProviderRow
 from ftv4.contracts.run import Job
 from ftv4.documents import Repository
 from ftv4.encode import name_for_log
-from ftv4.errors import GateError, ServiceError
+from ftv4.errors import GateError, ServiceError, alongside
 from ftv4.steps.finetune import Asked, prepare
 from ftv4.steps.follow import AGAIN, Clock, Sleep, adopt, dead, gone, jobs_of, listed
 from ftv4.steps.gate import Progress
@@ -69,9 +69,10 @@ def buy(
     run = prepare(repository, asked, world.clock(), progress)
     try:
         return launch(repository, run, provider, world, again=again)
-    except BaseException:
-        if not repository.path(run.folder).joinpath(JOB).exists():
-            repository.remove_folder(run.folder)
+    except BaseException as error:
+        with alongside(error):
+            if not repository.has(f"{run.folder}/{JOB}"):
+                repository.remove_folder(run.folder)
         raise
 
 

@@ -121,7 +121,7 @@ class Runner:
     def _folder(self, plan: Plan) -> str:
         if plan.output_dir is not None:
             return self.repository.relative(plan.output_dir)
-        return self.repository.relative(self.repository.new_folder(SHIPS, stamp(self.now)))
+        return self.repository.new_folder(SHIPS, stamp(self.now))
 
 
 def select(found: Sequence[Template], plan: Plan) -> list[Template]:

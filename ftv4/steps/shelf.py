@@ -3,6 +3,7 @@
 from types import TracebackType
 
 from ftv4.documents import Repository
+from ftv4.errors import alongside
 
 
 class Shelf:
@@ -23,8 +24,9 @@ class Shelf:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for path in self._claimed:
-            self._repository.path(path).unlink(missing_ok=True)
+        for path in sorted(self._claimed):
+            with alongside(error):
+                self._repository.remove_file(path)
 
     def claim(self, pattern: str, stamp: str) -> str:
         """A path that nobody has: `pattern` with `{}` as the stamp, numbered when it is taken."""
@@ -38,7 +40,7 @@ class Shelf:
 
     def put_down(self) -> None:
         """Write every file, in order; the new ones are taken away again when one can't be written."""
-        self._claimed |= {path for path in self.files if not self._repository.path(path).exists()}
+        self._claimed |= {path for path in self.files if not self._repository.has(path)}
         for path, content in self.files.items():
             self._repository.write(path, content)
         self._claimed -= self.files.keys()

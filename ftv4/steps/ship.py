@@ -1,9 +1,11 @@
 """`synth ship`: from packs to a promotion of synthesis_decision, in one order (contracts.md §11.4, §16).
 
 The manifest is written anew after each step, so a kill leaves the truth (weaknesses.md E6). Ordering
-the same ship again finds the job of the first by its run key and pays nothing.
+the same ship again finds the job of the first by its run key and pays nothing, as long as the
+dataset is the same: new run records change it, so `--skip-runpacks`, and so does another suffix.
 """
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,10 +15,12 @@ from typing import TYPE_CHECKING, Literal
 
 from ftv4.clock import iso, stamp
 from ftv4.contracts.findings import GateReport
+from ftv4.contracts.models import ModelsConfig
 from ftv4.contracts.ops import CandidateReport, OpsDataset, OpsEvals, OpsFineTune, OpsManifest, OpsPromotion
-from ftv4.contracts.run import TuningConfig
-from ftv4.documents import MODELS, Repository
-from ftv4.errors import Ftv4Error, GateError, UsageError
+from ftv4.contracts.run import SUFFIX, TuningConfig
+from ftv4.documents import MODELS, Repository, parse
+from ftv4.encode import for_log
+from ftv4.errors import GateError, UsageError
 from ftv4.pipeline.run import Models
 from ftv4.steps.cases import load_cases
 from ftv4.steps.curate import curate
@@ -29,7 +33,7 @@ from ftv4.steps.items import Scope
 from ftv4.steps.launch import World, buy
 from ftv4.steps.logbook import STAGE, Logbook
 from ftv4.steps.promote import Order as PromotionOrder
-from ftv4.steps.promote import promote
+from ftv4.steps.promote import check_force, promote
 from ftv4.steps.publish import Desk
 from ftv4.steps.runpacks import SHIPS, Plan, Runner
 from ftv4.steps.runs import Run
@@ -50,10 +54,10 @@ class Order:
     auto_promote: bool = False
     approved_only: bool = True
     skip_runpacks: bool = False
-    packs_dir: tuple[str, ...] = ("train/packs",)
-    iterations: int = 10
+    packs_dir: tuple[str, ...] = Plan.packs_dir
+    iterations: int = Plan.iterations
     target_runs: int = 50
-    client_id: str = "test-client-synth"
+    client_id: str = Plan.client_id
     industry: str | None = None
     seed: int | None = None
     dataset: str = STAGE.dataset
@@ -67,11 +71,17 @@ class Order:
     poll_timeout_minutes: int = 120
     live_min_rows: int = 40
     max_homogeneity_share: float = 0.8
-    industry_mix: Literal["balanced", "weighted"] = "balanced"
-    min_industries: int = 6
-    ensure_diversity: bool = True
+    industry_mix: Literal["balanced", "weighted"] = Plan.industry_mix
+    min_industries: int = Plan.min_industries
+    ensure_diversity: bool = Plan.ensure_diversity
 
     def __post_init__(self) -> None:
+        check_force(self.force, self.reason)
+        if not re.fullmatch(SUFFIX, self.suffix):
+            raise UsageError(
+                f"--suffix {for_log(self.suffix)}: not 1 to 64 letters, digits, dots, - or _",
+                hint="it goes into the tuned model's name",
+            )
         if PurePosixPath(self.dataset).name != PurePosixPath(STAGE.dataset).name:
             raise UsageError(
                 f"--dataset {self.dataset}: the dataset built here is {PurePosixPath(STAGE.dataset).name}",
@@ -110,7 +120,7 @@ def ship(order: Order, crew: Crew) -> Shipped:
     voyage = _Voyage(order, crew)
     try:
         voyage.sail()
-    except (Ftv4Error, KeyboardInterrupt) as error:
+    except BaseException as error:
         voyage.log.fail(error)
         raise
     return Shipped(voyage.log.manifest, voyage.log.path)
@@ -123,7 +133,7 @@ class _Voyage:
         self._order, self._crew = order, crew
         self._repository = crew.repository
         self._now = crew.clock()
-        self._folder = self._repository.relative(self._repository.new_folder(SHIPS, stamp(self._now)))
+        self._folder = self._repository.new_folder(SHIPS, stamp(self._now))
         args = asdict(order) | {"packs_dir": list(order.packs_dir)}
         self.log = Logbook(self._repository, f"{self._folder}/ops_manifest.json", crew.clock, crew.say, args)
 
@@ -226,30 +236,30 @@ class _Voyage:
             dry_run=order.dry_run,
         )
         if order.dry_run:
-            run = prepare(self._repository, asked, self._now)
-        else:
-            provider = crew.connect(order.provider)
-            run = buy(self._repository, asked, provider, World(crew.clock, crew.sleep, crew.say)).run
-            self._tuned(run)
-            if order.poll_job:
-                polling = Polling(order.poll_interval_seconds, order.poll_timeout_minutes * 60, crew.sleep)
-                run = follow_run(self._repository, run, provider, polling, crew.clock, lambda *_: None)
-        self._tuned(run)
-        return run
+            return self._tuned(prepare(self._repository, asked, self._now))
+        provider = crew.connect(order.provider)
+        world = World(crew.clock, crew.sleep, crew.say)
+        run = self._tuned(buy(self._repository, asked, provider, world).run)
+        if not order.poll_job:
+            return run
+        polling = Polling(order.poll_interval_seconds, order.poll_timeout_minutes * 60, crew.sleep)
+        return self._tuned(follow_run(self._repository, run, provider, polling, crew.clock, lambda *_: None))
 
-    def _tuned(self, run: Run) -> None:
+    def _tuned(self, run: Run) -> Run:
         fine_tune = OpsFineTune(
             attempted=True, dry_run=self._order.dry_run, run_dir=run.folder,
             training_file_path=run.training_file, run_manifest_path=f"{run.folder}/run_manifest.json",
             job_id=run.job_id,
         )  # fmt: skip
         self.log.note("info", f"run {run.folder}: {run.status}", fine_tune=fine_tune)
+        return run
 
-    def _evaluation(self) -> Evaluation:
+    def _evaluation(self, models: bytes) -> Evaluation:
+        """What the cases are asked with; `models` is the models.json that pins."""
         repository = self._repository
         return Evaluation(
             cases=load_cases(repository),
-            config=repository.models(),
+            config=parse(ModelsConfig, models, MODELS),
             policy=repository.policy(),
             now=self._now,
         )
@@ -257,7 +267,7 @@ class _Voyage:
     def _evaluate(self, run: Run) -> bool:
         """Ask the candidate, or the pins as they stand where there is none yet."""
         stage = STAGE.name if run.model_id else None
-        evaluation = self._evaluation()
+        evaluation = self._evaluation(self._repository.read_bytes(MODELS))
         report = save(
             self._repository,
             evaluation.run("pipeline", stage, run.model_id, self._crew.models),
@@ -281,10 +291,9 @@ class _Voyage:
             stage=STAGE.name, model=model_id, notes=order.notes, force=order.force, reason=order.reason,
             approved_only=order.approved_only,
         )  # fmt: skip
-        evaluation = self._evaluation()
         before = repository.read_bytes(MODELS)
         desk = Desk(repository, before, crew.by, self._now)
-        done = promote(wish, desk, evaluation, crew.models, (), crew.connect)
+        done = promote(wish, desk, self._evaluation(before), crew.models, (), crew.connect)
         promotion = OpsPromotion(
             attempted=True,
             promoted=done.config_updated,
@@ -300,8 +309,9 @@ class _Voyage:
 
     def _no_model_yet(self, run: Run) -> tuple[str, str]:
         if self._order.dry_run:
-            return "a dry run trains nothing", "ship again with --dry-run=false to train it"
-        return f"the job is {run.status}", f"ftv4 ft follow {run.folder}, then ship again: it costs nothing"
+            return "a dry run trains nothing", "ship again with --skip-runpacks --dry-run=false to train it"
+        again = f"ftv4 synth ship --skip-runpacks --suffix {self._order.suffix} and the same flags"
+        return f"the job is {run.status}", f"ftv4 ft follow {run.folder}, then {again}"
 
     def _leave_candidate(self, run: Run, reason: str, next_step: str) -> None:
         model_id = run.model_id or f"candidate:{self._order.suffix}"
