@@ -304,10 +304,13 @@ def spoiled():
 @pytest.mark.parametrize("form", ["markdown", "github", "sarif"])
 def test_each_format_is_as_expected(tree, ftv4, golden, form):
     tree.commit({SYNTHESIS: spoiled(), "train/datasets/Zz.jsonl": b"", "config/x.json": b"{}"})
-    done = ftv4("gate", "--base", tree.base, "--format", form)
+    # What is independent of the rest of the repository: its other gates, its policy, its prompts.
+    asked = [f"--only={name}" for name in ("form", "acceptance", "rows", "diversity")]
+    done = ftv4("gate", "--base", tree.base, "--format", form, "--forecast=false", *asked)
+    page = done.out.replace(tree.git("rev-parse", "HEAD")[:12], "HEAD").replace(tree.base[:12], "BASE")
 
     assert done.code == 4
-    golden(f"gate_change.{'md' if form == 'markdown' else form}", done.out)
+    golden(f"gate_change.{'md' if form == 'markdown' else form}", page)
 
 
 def test_annotations_keep_to_the_platforms_limits_and_the_totals_are_true(tree, ftv4):
