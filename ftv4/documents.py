@@ -147,6 +147,12 @@ class Repository:
             found = self.path(folder).glob(pattern)
             return sorted(path for path in found if path.is_file() and not path.name.startswith(TEMPORARY))
 
+    def folders(self, parent: str | Path) -> list[str]:
+        """The folders in a folder, in order, links left out; none if there is no folder."""
+        with os_errors_as(self.relative(parent)):
+            found = sorted(self.path(parent).glob("*"))
+            return [self.relative(path) for path in found if path.is_dir() and not path.is_symlink()]
+
     def policy(self, path: str | Path | None = None) -> Policy:
         """The policy; never silently the defaults where the repository should have its own."""
         return self.read(Policy, path) if path else self.read(Policy, self._config(POLICY))

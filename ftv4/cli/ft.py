@@ -1,18 +1,28 @@
 """`ftv4 ft`: plan a fine-tune (the default), buy it, follow it, list what there is."""
 
-import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ftv4.cli.clients import connect_provider
-from ftv4.cli.options import boolean, format_option, now, print_json, repository, stage_option
+from ftv4.cli.options import (
+    MODEL,
+    SUFFIX,
+    TEXT,
+    boolean,
+    format_option,
+    now,
+    print_json,
+    repository,
+    stage_option,
+)
 from ftv4.cli.progress import progress
 from ftv4.encode import for_log, name_for_log
+from ftv4.errors import UsageError
 
 if TYPE_CHECKING:
     from ftv4.contracts.run import Job, JobEvent
@@ -22,17 +32,6 @@ if TYPE_CHECKING:
     from ftv4.steps.runs import Run
 
 
-def _like(pattern: str, form: str) -> Callable[[str], str]:
-    """A reader of text that has a certain form."""
-
-    def text(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise click.BadParameter(f"{for_log(value)} is not {form}")
-        return value
-
-    return text
-
-
 def number(value: str) -> float:
     """Read a number above zero; not infinity, not NaN (weaknesses.md E2)."""
     with suppress(ValueError):
@@ -40,10 +39,6 @@ def number(value: str) -> float:
             return float(value)
     raise click.BadParameter(f"{for_log(value)} is not a number above zero")
 
-
-SUFFIX = _like(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", "1 to 64 letters, digits, dots, - or _")
-MODEL = _like(r"[A-Za-z0-9][A-Za-z0-9_./:-]{0,190}", "a model's name")
-NOTES = _like(r"[^\ud800-\udfff]{0,4000}", "4000 characters of UTF-8 text or less")
 
 LABEL = "reading rows"
 
@@ -83,7 +78,7 @@ def ft() -> None:
 @click.option(
     "--min-rows", type=click.IntRange(min=1), help="Fewest rows to train on.  [default: the stage's]"
 )
-@click.option("--notes", type=NOTES, default="", help="Kept in the manifest.")
+@click.option("--notes", type=TEXT, default="", help="Kept in the manifest.")
 @boolean("--again", default=False, help="Pay once more, though this very run's job failed or was cancelled.")
 @boolean("--follow", default=True, help="Follow the job to its end.")
 @interval_option
@@ -210,6 +205,11 @@ def _follow(where: "Repository", target: str, provider: str | None, polling: "Po
             "fine_tuned_model": job.model,
             "model_id": f"{stranger.name}:{job.model}",
         }
+    if provider is not None and provider != run.manifest.provider:
+        raise UsageError(
+            f"--provider {for_log(provider)}: {run.folder} is a run at {run.manifest.provider}",
+            hint="leave --provider out: the run knows",
+        )
     theirs = connect_provider(where, run.manifest.provider)
     with _narrating(run) as tell:
         return _answer(follow_run(where, run, theirs, polling, now, tell))
@@ -232,7 +232,7 @@ def _answer(run: "Run", *, warnings: tuple[str, ...] = (), paid: bool = False) -
         "rejected_rows": manifest.rejected_rows,
         "dataset_path": manifest.dataset_path,
         "training_file_path": run.training_file,
-        "run_manifest": f"{run.folder}/run_manifest.json",
+        "run_manifest": run.manifest_file,
         "job_id": run.job_id,
         "provider": manifest.provider,
         "base_model": manifest.config.base_model,
@@ -251,6 +251,8 @@ def _answer(run: "Run", *, warnings: tuple[str, ...] = (), paid: bool = False) -
 
 def _stage_lines(answer: dict[str, Any]) -> Iterator[str]:
     """The answer as people read it."""
+    from ftv4.steps.runs import JOB, MANIFEST, TRAINING
+
     estimate = answer["estimate"]
     yield (
         f"{answer['stage']}: {answer['accepted_rows']} of {answer['total_rows']} rows accepted, "
@@ -264,9 +266,8 @@ def _stage_lines(answer: dict[str, Any]) -> Iterator[str]:
         + ("price unknown" if cost is None else f"about ${cost:,.2f} ({estimate['price_source']})")
     )
     yield f"longest example {estimate['longest_example_tokens']:,} tokens; run key {answer['run_key'][:12]}"
-    yield f"in {answer['run_dir']}: train_openai.jsonl, run_manifest.json" + (
-        "" if answer["dry_run"] else ", job.json"
-    )
+    files = (TRAINING, MANIFEST) if answer["dry_run"] else (TRAINING, MANIFEST, JOB)
+    yield f"in {answer['run_dir']}: {', '.join(files)}"
     yield from (f"warning: {warning}" for warning in answer["warnings"])
     if answer["dry_run"]:
         yield "nothing was sent; --dry-run=false trains it"

@@ -1,9 +1,8 @@
 """The operator's questions: where does each stage stand, what does the provider say, what can go."""
 
-import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
@@ -12,15 +11,15 @@ from ftv4.clock import iso
 from ftv4.contracts.evaluation import EvalReport
 from ftv4.contracts.ops import Cleaned, Doctor, DoctorJob, DoctorModel, OpsManifest, StageStatus, Status
 from ftv4.contracts.review import ReviewItem
-from ftv4.contracts.run import Job, JobRecord
+from ftv4.contracts.run import Job
 from ftv4.documents import Repository
-from ftv4.encode import for_log
+from ftv4.encode import for_log, name_for_log
 from ftv4.errors import Ftv4Error
 from ftv4.stages import STAGES
 from ftv4.steps.lifetime import lifetimes
 from ftv4.steps.reviews import REVIEWS, read_reviews
 from ftv4.steps.runpacks import SHIPS
-from ftv4.steps.runs import RUNS
+from ftv4.steps.runs import survey
 
 if TYPE_CHECKING:
     from ftv4.clients.provider import Provider
@@ -70,8 +69,9 @@ def status_of(repository: Repository, now: datetime) -> Status:
 def _stage_status(reader: _Reader, name: str, pending: dict[str, ReviewItem]) -> StageStatus:
     pin = reader.repository.models().stages[name]  # type: ignore[index]
     rows, approved, malformed = _count(reader.repository, STAGES[name].dataset)
-    folders = sorted(path for path in reader.repository.path(f"{RUNS}/{name}").glob("*") if path.is_dir())
-    job = reader.read(JobRecord, folders[-1] / "job.json") if _has_job(folders) else None
+    runs, damaged = survey(reader.repository, name)
+    reader.unreadable += damaged
+    asked = next((run for run in runs if run.job is not None), None)
     return StageStatus(
         stage=name,
         pinned_model_id=pin.model_id,
@@ -81,19 +81,15 @@ def _stage_status(reader: _Reader, name: str, pending: dict[str, ReviewItem]) ->
         approved_rows=approved,
         malformed_lines=malformed,
         pending_review=sum(item.stage_name == name for item in pending.values()),
-        last_run=reader.repository.relative(folders[-1]) if folders else None,
-        last_job_id=job.openai.job_id if job else None,
-        last_job_status=job.openai.status if job else None,
+        last_run=runs[0].folder if runs else None,
+        last_job_id=asked.job_id if asked else None,
+        last_job_status=asked.status if asked else None,
     )
-
-
-def _has_job(folders: list[Path]) -> bool:
-    return bool(folders) and (folders[-1] / "job.json").is_file()
 
 
 def _count(repository: Repository, dataset: str) -> tuple[int, int, int]:
     """Rows, approved rows, malformed lines; C10: a line is not an approval."""
-    if not repository.path(dataset).is_file():
+    if not repository.has(dataset):
         return 0, 0, 0
     rows = approved = malformed = 0
     for line in repository.lines(dataset):
@@ -126,7 +122,7 @@ def examine(
     row = repository.providers().providers.get(provider)
     if row is None:
         known = ", ".join(repository.providers().providers)
-        return _doctor(provider, "", now, errors=(f"no provider {provider}; there are {known}",))
+        return _doctor(provider, "", now, errors=(f"no provider {for_log(provider)}; there are {known}",))
     try:
         client = connect()
     except Ftv4Error as error:
@@ -167,7 +163,7 @@ def _ask(errors: list[str], question: Callable[[], R]) -> R | None:
 def _jobs(client: "Provider", limit: int, job_id: str | None, events: bool) -> tuple[DoctorJob, ...]:
     if job_id is not None:
         lines = (
-            tuple(f"{e.at} {e.level} {for_log(e.message)}" for e in client.events(job_id, 50))
+            tuple(f"{e.at} {for_log(e.level)} {for_log(e.message)}" for e in client.events(job_id, 50))
             if events
             else ()
         )
@@ -204,15 +200,13 @@ def clean_up(
 ) -> Cleaned:
     """Remove folders of old ships; a folder's age is its stamp, not its mtime (a clone resets that)."""
     oldest_kept = (now - timedelta(days=keep_days)).strftime("%Y%m%dT%H%M%SZ")
-    folders = sorted(
-        path for path in repository.path(SHIPS).glob("*") if path.is_dir() and not path.is_symlink()
-    )
-    removed = [path for path in folders if everything or path.name < oldest_kept]
-    for path in [] if dry_run else removed:
-        shutil.rmtree(path)
+    folders = repository.folders(SHIPS)
+    removed = [folder for folder in folders if everything or PurePosixPath(folder).name < oldest_kept]
+    for folder in [] if dry_run else removed:
+        repository.remove_folder(folder)
     return Cleaned(
-        removed=tuple(repository.relative(path) for path in removed),
-        kept=tuple(repository.relative(path) for path in folders if path not in removed),
+        removed=tuple(removed),
+        kept=tuple(folder for folder in folders if folder not in removed),
         dry_run=dry_run,
     )
 
@@ -223,7 +217,7 @@ def status_lines(status: Status) -> list[str]:
         f"{s.stage:<20} {s.pinned_model_id}  rows {s.approved_rows} approved of {s.rows}"
         + (f", {s.malformed_lines} malformed" if s.malformed_lines else "")
         + (f", {s.pending_review} to review" if s.pending_review else "")
-        + (f", job {s.last_job_id} {s.last_job_status}" if s.last_job_id else "")
+        + (f", job {name_for_log(s.last_job_id)} {s.last_job_status}" if s.last_job_id else "")
         for s in status.stages
     ]
     outcome = {True: "passed", False: "failed", None: ""}[status.last_eval_passed]
@@ -237,14 +231,13 @@ def doctor_lines(doctor: Doctor) -> list[str]:
     key = "set" if doctor.has_api_key else "missing"
     lines = [f"{doctor.provider}: key {doctor.api_key_env or '-'} {key}"]
     for job in doctor.jobs:
-        lines.append(
-            f"{job.id} {job.status} {job.base_model} -> {job.model or '-'} {job.error or ''}".rstrip()
-        )
+        base, model = name_for_log(job.base_model), name_for_log(job.model) if job.model else "-"
+        lines.append(f"{name_for_log(job.id)} {job.status} {base} -> {model} {job.error or ''}".rstrip())
         lines.extend(f"  {event}" for event in job.events)
     for model in doctor.models:
         ends = (
             f"shuts down {model.shutdown_date}, {model.days_left} days" if model.shutdown_date else "no date"
         )
         closes = f", no new jobs after {model.no_new_jobs_after}" if model.no_new_jobs_after else ""
-        lines.append(f"{model.model}: {ends}{closes} ({model.source})")
+        lines.append(f"{name_for_log(model.model)}: {ends}{closes} ({model.source})")
     return lines + [f"error: {problem}" for problem in doctor.errors]

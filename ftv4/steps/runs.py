@@ -27,6 +27,11 @@ class Run:
     """None until the training file is uploaded; always None for a dry run."""
 
     @property
+    def manifest_file(self) -> str:
+        """Repository path of the manifest."""
+        return f"{self.folder}/{MANIFEST}"
+
+    @property
     def training_file(self) -> str:
         """Repository path of the training file."""
         return f"{self.folder}/{TRAINING}"

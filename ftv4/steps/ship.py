@@ -248,7 +248,7 @@ class _Voyage:
     def _tuned(self, run: Run) -> Run:
         fine_tune = OpsFineTune(
             attempted=True, dry_run=self._order.dry_run, run_dir=run.folder,
-            training_file_path=run.training_file, run_manifest_path=f"{run.folder}/run_manifest.json",
+            training_file_path=run.training_file, run_manifest_path=run.manifest_file,
             job_id=run.job_id,
         )  # fmt: skip
         self.log.note("info", f"run {run.folder}: {run.status}", fine_tune=fine_tune)

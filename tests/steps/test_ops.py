@@ -1,9 +1,17 @@
 """The operator's questions, asked of real files."""
 
+import errno
 import json
+import os
+from datetime import UTC, datetime
 
 import pytest
 
+from ftv4.contracts.run import Job, JobEvent, JobIds, JobRecord
+from ftv4.steps.ops import doctor_lines, examine, status_lines, status_of
+from tests.dataset_rows import rows, write_dataset
+
+HOSTILE = "ftjob-1\x1b[31m ::error::owned"
 STAMPS = ["20260101T000000Z", "20261120T000000Z"]
 
 
@@ -86,3 +94,77 @@ def test_clean_all_takes_every_ship(ftv4, ships):
     ftv4("ops", "clean", "--all", "--dry-run=false")
 
     assert ships() == []
+
+
+def test_a_folder_that_does_not_go_is_named_and_is_no_defect(ftv4, ships, monkeypatch):
+    def busy(*_, **__):
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(os, "rmdir", busy)
+
+    done = ftv4("ops", "clean", "--all", "--dry-run=false")
+
+    assert done.code == 1
+    assert f"train/ops/synth_ship/{STAMPS[0]}: not removed: device or resource busy" in done.err
+    assert "defect" not in done.err
+
+
+# what runs and providers say
+
+
+@pytest.fixture
+def runs(repository, ftv4, monkeypatch):
+    """Two runs of quant_signals: the older one with a job of a hostile name, the newer one dry."""
+    write_dataset(repository, rows(30))
+    monkeypatch.setenv("FTV4_NOW", "2026-01-01T00:00:00Z")
+    older = _planned(ftv4)
+    manifest = repository.read_json(f"{older}/run_manifest.json")
+    ids = JobIds(file_id="file-1", job_id=HOSTILE, status="succeeded", base_model="gpt")
+    record = JobRecord(
+        created_at=manifest["generated_at"], updated_at=manifest["generated_at"], stage="quant_signals",
+        provider="openai", run_key=manifest["run_key"], dataset_path=manifest["dataset_path"],
+        training_file_path=f"{older}/train_openai.jsonl", openai=ids,
+    )  # fmt: skip
+    repository.write_contract(f"{older}/job.json", record)
+    monkeypatch.setenv("FTV4_NOW", "2026-01-02T00:00:00Z")
+    return older, _planned(ftv4)
+
+
+def _planned(ftv4):
+    arguments = ("--stage", "quant_signals", "--suffix", "demo", "--format", "json")
+    return json.loads(ftv4("ft", "stage", *arguments).out)["run_dir"]
+
+
+def test_status_names_the_newest_run_and_the_newest_job(ftv4, repository, runs):
+    _, newer = runs
+    repository.write("train/finetune_runs/quant_signals/zz/run_manifest.json", "{}")
+
+    seen = stage(ftv4)
+
+    assert (seen["last_run"], seen["last_job_status"]) == (newer, "succeeded")
+
+
+def test_status_names_a_damaged_run(ftv4, repository, runs):
+    repository.write("train/finetune_runs/quant_signals/zz/run_manifest.json", "{")
+
+    assert any("/zz/run_manifest.json" in line for line in status(ftv4)["unreadable"])
+
+
+def test_nothing_that_a_file_or_a_provider_says_acts_in_the_answer(repository, runs):
+    class Client:
+        def job(self, _):
+            return Job(id=HOSTILE, status="failed", base_model=HOSTILE, model=HOSTILE, error=HOSTILE)
+
+        def events(self, _, __):
+            return [JobEvent(at="2026-01-01T00:00:00.000Z", level=HOSTILE, message=HOSTILE)]
+
+        def models(self):
+            return {}
+
+    now = datetime(2026, 1, 3, tzinfo=UTC)
+    doctor = examine(repository, "openai", Client, now, limit=1, job_id=HOSTILE, events=True)
+
+    assert doctor.jobs[0].id == HOSTILE
+    assert len(doctor.jobs[0].events) == 1
+    for line in (*status_lines(status_of(repository, now)), *doctor_lines(doctor)):
+        assert "\x1b" not in line and "::error" not in line
