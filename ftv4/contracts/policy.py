@@ -97,7 +97,7 @@ class Triggers(Contract):
     """Rows with the expression and the same answer. Ten crafted rows are known to do harm."""
     max_share: Share = 0.15
     """Of all rows, up to which an expression is rare."""
-    max_elsewhere: Share = 0.3
+    max_elsewhere: Share = 0.6
     """Rows with the same signals, but without the expression, that may give that answer all the same."""
     severity: Literal["error", "warning"] = "warning"
     """A rare expression can be honest; a person has to look."""

@@ -1,6 +1,20 @@
 """One question about a dataset a module: no I/O, no printing. The table is here."""
 
-from ftv4.gates import acceptance, diversity, form, rows
+from ftv4.gates import (
+    acceptance,
+    concentration,
+    contamination,
+    contradictions,
+    diversity,
+    duplicates,
+    form,
+    grounding,
+    injection,
+    length,
+    personal_data,
+    rows,
+    triggers,
+)
 from ftv4.gates.question import Gate
 
 GATES: dict[str, Gate] = {
@@ -8,5 +22,14 @@ GATES: dict[str, Gate] = {
     "acceptance": acceptance,
     "rows": rows,
     "diversity": diversity,
+    "personal_data": personal_data,
+    "injection": injection,
+    "grounding": grounding,
+    "length": length,
+    "duplicates": duplicates,
+    "contradictions": contradictions,
+    "contamination": contamination,
+    "concentration": concentration,
+    "triggers": triggers,
 }
 """By name, in the order they are asked and answered."""

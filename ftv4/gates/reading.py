@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from ftv4.canonical import canonical
-from ftv4.guards.plain import letters
+from ftv4.guards.plain import letters, visible
 
 STAMPED = frozenset(
     {
@@ -54,17 +54,19 @@ class Reading:
         """Letters and digits of what is asked: the context, without notes and dates, and the signals."""
         context = _members(self._input.get("context"))
         asked = {name: value for name, value in context.items() if name != "notes"}
-        return self._letters([self.industry, asked, self.signals])
+        return letters(_undated([self.industry, asked, self.signals]))
 
     @cached_property
     def answer(self) -> bytes:
         """Letters and digits of the output's free text, its member names in between."""
-        return self._letters(self.said)
+        return letters(self._said())
 
-    @property
-    def said(self) -> list[Any]:
-        """The output's members that are free text, in their order."""
-        return [value for key, value in self._output.items() if key not in STAMPED]
+    def excerpt(self, start: int, end: int) -> str:
+        """The words that stand at some of the letters of the answer."""
+        text = visible(self._said().decode("utf-8", "ignore")).encode("utf-8", "ignore")
+        places = [place for place, byte in enumerate(text) if byte > 127 or chr(byte).isalnum()]
+        stretch = text[places[start] : places[min(end, len(places)) - 1] + 1]
+        return " ".join(re.findall(r"[\w'-]+", stretch.decode("utf-8", "ignore")))
 
     @cached_property
     def question_key(self) -> bytes:
@@ -87,8 +89,8 @@ class Reading:
             rest["input"] = {name: value for name, value in self._input.items() if name not in IDENTIFIERS}
         return as_json(rest)
 
-    def _letters(self, value: object) -> bytes:
-        return letters(_DATE.sub(b"", as_json(value)))
+    def _said(self) -> bytes:
+        return _undated([value for name, value in self._output.items() if name not in STAMPED])
 
 
 def key(text: bytes) -> bytes:
@@ -102,6 +104,10 @@ def as_json(value: object) -> bytes:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         return canonical(value).encode(errors="replace")
+
+
+def _undated(value: object) -> bytes:
+    return _DATE.sub(b"", as_json(value))
 
 
 def _members(value: object) -> Mapping[str, Any]:

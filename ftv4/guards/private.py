@@ -107,10 +107,12 @@ def _luhn(value: str) -> bool:
 def _iban(value: str) -> bool:
     """Length and check digits of a bank account (ISO 13616): 97 divides with remainder 1."""
     plain = value.replace(" ", "").upper()
-    length = IBAN_LENGTHS.get(plain[:2], 0)
-    plain = plain[:length]  # words of four letters after it look like more of it
-    number = "".join(str(int(character, 36)) for character in plain[4:] + plain[:4])
-    return len(plain) == length and int(number) % 97 == 1
+    length = IBAN_LENGTHS.get(plain[:2])
+    if length is None or len(plain) < length:
+        return False
+    # What stands after it may look like more of it.
+    digits = (str(int(character, 36)) for character in plain[4:length] + plain[:4])
+    return int("".join(digits)) % 97 == 1
 
 
 def _is_token(value: str) -> bool:

@@ -10,7 +10,9 @@ from ftv4.contracts.evaluation import Case
 from ftv4.contracts.pack import DataPack
 from ftv4.documents import Repository
 from ftv4.errors import ContractError, Ftv4Error, GateError
+from ftv4.gates.question import HeldOut
 from ftv4.stages import STAGES, problems_of
+from ftv4.stages.stage import Stage
 from ftv4.steps.packs import read_pack
 
 Side = Literal["input", "output"]
@@ -46,6 +48,20 @@ def load_cases(repository: Repository, fixture: str | None = None) -> tuple[Aske
         )
     cases = tuple(asked for asked in loaded if asked is not None)
     return cases if fixture is None else (_named(cases, fixture),)
+
+
+def held_out(repository: Repository, stage: Stage) -> tuple[HeldOut, ...]:
+    """What every case asks of a stage, and its gold, for gates that compare rows with them.
+
+    Raises GateError for a case that can't be read: no row could be compared with it.
+    """
+    try:
+        cases = [repository.read(Case, path) for path in repository.files(CASES, "*.json")]
+    except ContractError as error:
+        hint = "mend or delete the case: until then nobody can say whether rows give it away"
+        raise GateError(error.message, problems=error.problems, hint=hint) from None
+    gold = ((case.case_id, case.gold.get(stage.name)) for case in cases)
+    return tuple(HeldOut(name, found.input, found.output) for name, found in gold if found)
 
 
 def cases_digest(cases: tuple[Asked, ...]) -> str:

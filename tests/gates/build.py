@@ -2,6 +2,7 @@
 
 import copy
 from functools import cache
+from random import Random
 from typing import Any
 
 import orjson
@@ -10,6 +11,14 @@ from ftv4.canonical import digest
 from tests.stages.build import brief, run
 
 INDUSTRIES = ("hvac", "plumbing", "electrical", "cleaning", "propane")
+DIFFERING = ("volatility", "decision_latency", "capacity_squeeze_proxy", "revenue_concentration_top5")
+LEVELS = ("low", "medium", "high")
+NOT_PROSE = frozenset({"notes", "capacity_check", "label"})
+WORDS = [
+    "owner", "morning", "quote", "crew", "visit", "office", "ledger", "river", "answer", "window",
+    "garden", "paper", "bridge", "winter", "market", "letter", "engine", "corner", "button",
+    "candle", "valley", "basket", "mirror", "silver", "timber", "pocket", "summer", "anchor",
+]  # fmt: skip
 CONSTRAINTS = ("Approvals", "Handoffs", "Quotes", "Crews", "Scheduling", "Estimates", "Callbacks")
 
 
@@ -43,14 +52,34 @@ def approved_by(reviewer: str, of: Any) -> Any:
 
 
 def varied(count: int, stage: str = "synthesis_decision") -> list[Any]:
-    """Rows that differ enough for every gate."""
-    rows = [row(stage, INDUSTRIES[number % len(INDUSTRIES)]) for number in range(count)]
+    """Rows that differ enough for every gate: no two have the same signals or say the same."""
+    rows = [_other(number, stage) for number in range(count)]
     for number, one in enumerate(rows):
         if stage == "synthesis_decision":
             subject = CONSTRAINTS[number % len(CONSTRAINTS)]
             one["output"]["primary_constraint"] = f"{subject} wait for the owner in week {number}."
             one["output"]["first_30_days"] = [f"Week {week}: settle case {number}." for week in range(1, 6)]
     return rows
+
+
+def _other(number: int, stage: str) -> Any:
+    """A row of other signals and in other words than those of other numbers."""
+    levels = {name: LEVELS[number // 3**place % 3] for place, name in enumerate(DIFFERING)}
+    inputs, outputs = run(brief(levels, industry=INDUSTRIES[number % len(INDUSTRIES)]))
+    said = _in_other_words(outputs[stage], Random(number))
+    return row(stage, INDUSTRIES[number % len(INDUSTRIES)], input=inputs[stage], output=said)
+
+
+def _in_other_words(value: Any, words: Random, name: str = "") -> Any:
+    """Prose of the same length as the value's; what isn't prose stays."""
+    if isinstance(value, dict):
+        return {key: _in_other_words(item, words, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_in_other_words(item, words, name) for item in value]
+    if not isinstance(value, str) or value.count(" ") < 2 or name in NOT_PROSE:
+        return value
+    prose = " ".join(words.choice(WORDS) for _ in range(len(value)))
+    return f"{prose[: len(value) - 1].strip().capitalize():x<{len(value) - 1}}."
 
 
 def heard(question: Any, row: Any) -> list[Any]:

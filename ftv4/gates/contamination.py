@@ -1,0 +1,151 @@
+"""Is no eval case taught?
+
+A model that has been taught a case's answer passes the case and nothing else. A row gives a case away when
+
+* it asks what the case asks, in the same industry (`eval_question`), whatever it answers;
+* it has the case's signals and most of its answer, in whatever phrases (`eval_answer`); or
+* its answer has most of the 13-word stretches of the case's answer that no other answer has (`eval_answer`);
+  of the 8-word stretches, that is a warning (`eval_overlap`).
+
+Compared are letters, as people see them; "13 words" are 64 letters, "8 words" 40. A stretch that two cases
+or two different answers of the dataset have is a common phrase: cases and rows that are written by the
+same people share them, so a single one blocks nothing here, as it would where texts are from the web
+(GPT-3, lm-eval). What counts is that one case's own answer comes back. The shares are in the policy.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ftv4.contracts.findings import Finding, Severity
+from ftv4.encode import for_log
+from ftv4.gates.diversity import percent
+from ftv4.gates.question import Ask, Judged, Question
+from ftv4.gates.reading import Reading
+
+FIXES: Mapping[str, str] = {
+    "eval_question": "delete the row: the eval asks this",
+    "eval_answer": "delete the row: it gives the case's answer away",
+    "eval_overlap": "compare the row with the case; delete it when the one was made from the other",
+}
+"""Rule → what to do about it."""
+
+SHOWN = 20
+"""Lines listed of rows with one answer."""
+LONG = 13
+"""Words of the stretches that block."""
+QUOTED = 120
+"""Characters of evidence."""
+
+
+class _Row(NamedTuple):
+    """A row as it is compared with the cases."""
+
+    line: int
+    answer: bytes
+    """Its key; equal keys, equal answers."""
+    stretches: bytes
+    """As `References.find` gives them."""
+    case: int | None
+    """The case whose question it asks."""
+    covered: tuple[tuple[int, float], ...]
+    """Cases with its signals, and the share of their answers that it has."""
+
+
+@dataclass
+class _Said:
+    """One answer, and who gives it."""
+
+    number: int
+    count: int = 0
+    lines: list[int] = field(default_factory=list)
+    told: set[int] = field(default_factory=set)
+    """Cases that the rows are reported for already."""
+
+
+class _Leaks:
+    """Kept: a few numbers for each different answer, and what `References` keeps of the cases."""
+
+    def __init__(self, ask: Ask) -> None:
+        from ftv4.gates.stretches import References
+
+        self._ask = ask
+        self._limits = ask.policy.gates.contamination
+        self._cases = [Reading({"input": case.input, "output": case.output}) for case in ask.cases]
+        self._questions = {case.question_key: place for place, case in enumerate(self._cases)}
+        self._signals: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for place, case in enumerate(self._cases):
+            self._signals[case.signals].append(place)
+        self._references = References([case.answer for case in self._cases])
+        self._said: dict[bytes, _Said] = {}
+        self._answers: list[_Said] = []
+
+    def read(self, row: Judged) -> _Row | None:
+        if not row.accepted or not self._cases:
+            return None
+        answer = row.reading.answer
+        shares = (
+            (case, self._references.covered(answer, case)) for case in self._cases_with(row.reading.signals)
+        )
+        return _Row(
+            row.line,
+            row.reading.answer_key,
+            self._references.find(answer),
+            self._questions.get(row.reading.question_key),
+            tuple((case, share) for case, share in shares if share >= self._limits.min_answer_share),
+        )
+
+    def row(self, read: _Row) -> Iterator[Finding]:
+        said = self._answer(read)
+        if read.case is not None:
+            said.told.add(read.case)
+            yield self._finding("eval_question", read.case, read.line, "asks what it asks")
+        for case, share in read.covered:
+            if case != read.case:
+                said.told.add(case)
+                problem = f"has its signals and {percent(share)} of the 8-word stretches of its answer"
+                yield self._finding("eval_answer", case, read.line, problem)
+
+    def end(self) -> Iterator[Finding]:
+        for found in self._references.overlaps(self._limits.min_answer_share, self._limits.min_warned_share):
+            said = self._answers[found.number]
+            if found.reference not in said.told:
+                quoted = for_log(self._cases[found.reference].excerpt(*found.letters), QUOTED)
+                problem = (
+                    f"has {percent(found.share)} of the {found.words}-word stretches of its answer, "
+                    f"which nobody else has: {quoted}{_others(said)}"
+                )
+                rule = "eval_answer" if found.words == LONG else "eval_overlap"
+                yield self._finding(rule, found.reference, said.lines[0], problem)
+
+    def _cases_with(self, signals: tuple[str, ...]) -> Sequence[int]:
+        return self._signals.get(signals, ())
+
+    def _answer(self, row: _Row) -> _Said:
+        said = self._said.get(row.answer)
+        if said is None:
+            said = self._said[row.answer] = _Said(len(self._answers))
+            self._answers.append(said)
+            self._references.see(row.stretches, said.number)
+        said.count += 1
+        if len(said.lines) < SHOWN:
+            said.lines.append(row.line)
+        return said
+
+    def _finding(self, rule: str, case: int, line: int, problem: str) -> Finding:
+        text = f"eval case {self._ask.cases[case].case_id}: the row {problem}"
+        severity: Severity = "warning" if rule == "eval_overlap" else "error"
+        return self._ask.finding(rule, text, FIXES[rule], line=line, pointer="/output", severity=severity)
+
+
+def _others(said: _Said) -> str:
+    if said.count == 1:
+        return ""
+    more = said.count - len(said.lines)
+    return f"; so do lines {', '.join(map(str, said.lines[1:]))}" + (f" and {more} more" if more else "")
+
+
+def start(ask: Ask) -> Question:
+    """Compare accepted rows with the stage's eval cases."""
+    return _Leaks(ask)

@@ -1,0 +1,149 @@
+"""Does every row say something that no other row says?
+
+A row is a copy when its answer and its signals are another row's: letter for letter in `duplicate_rows`,
+in most of its text in `near_duplicate_rows`. Compared is what people see, without case, spaces and
+punctuation, so that a copy stays one however it is spelled (weaknesses.md B1; threats-and-faults.md 53).
+Names, dates, the industry's name and the model's stamp don't count. Rows of one stage share phrases, and
+different signals may well have the same answer; but not most of a dataset's (weaknesses.md B2, B3), which
+is `repeated_answers`. Copies are shown with what they are copies of, and how like it they are.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+from ftv4.contracts.findings import Finding, Severity
+from ftv4.gates.diversity import percent
+from ftv4.gates.question import Ask, Judged, Question
+from ftv4.gates.reading import key
+
+FIXES: Mapping[str, str] = {
+    "duplicate_rows": "keep one of them and delete the other lines",
+    "near_duplicate_rows": "keep the best of them, or have the others say what is different about them",
+    "near_duplicate_share": "delete near copies until fewer than that are left",
+    "repeated_answers": "add rows with other answers, or leave some of these out",
+}
+"""Rule → what to do about it."""
+
+SHOWN = 20
+"""Copies listed of one row; the rest is counted."""
+MOST = 200
+"""Rows with copies that are listed; the rest is counted."""
+
+
+class _Row(NamedTuple):
+    """A row as it is compared with others."""
+
+    line: int
+    industry: str
+    signals: bytes
+    answer: bytes
+    """Keys of both; equal keys, equal texts."""
+    sketch: bytes
+    """Of the answer."""
+
+
+@dataclass
+class _Cluster:
+    """A row and its copies."""
+
+    count: int = 0
+    copies: list[tuple[int, float | None]] = field(default_factory=list)
+    """Of the first of them the line, and how similar it is; None: it is equal."""
+
+    def add(self, line: int, similarity: float | None = None) -> None:
+        self.count += 1
+        if len(self.copies) < SHOWN:
+            self.copies.append((line, similarity))
+
+
+class _Copies:
+    """Kept: a key for each different row, a sketch for each row unlike the others, and the copies shown."""
+
+    def __init__(self, ask: Ask) -> None:
+        from ftv4.gates.stretches import ALIKE, Neighbours, sketch
+
+        self._ask = ask
+        self._limits = ask.policy.gates.duplicates
+        self._sketch = sketch
+        self._rows = 0
+        self._first: dict[bytes, int] = {}
+        self._answer_of: dict[bytes, int] = {}
+        self._said: Counter[int] = Counter()
+        self._same_signals = Neighbours(self._limits.min_similarity, band=3)
+        self._any_signals = Neighbours(ALIKE, band=9)
+        self._exact: dict[int, _Cluster] = {}
+        self._near: dict[int, _Cluster] = {}
+
+    def read(self, row: Judged) -> _Row | None:
+        if not row.accepted:
+            return None
+        signals = key(" ".join(row.reading.signals).encode())
+        return _Row(
+            row.line, row.reading.industry, signals, row.reading.answer_key, self._sketch(row.reading.answer)
+        )
+
+    def row(self, read: _Row) -> Iterable[Finding]:
+        self._rows += 1
+        self._compare(read)
+        return ()
+
+    def _compare(self, row: _Row) -> None:
+        first = self._first.setdefault(row.signals + row.answer, row.line)
+        if first != row.line:
+            self._exact.setdefault(first, _Cluster()).add(row.line)
+        else:
+            near = self._same_signals.nearest(row.sketch, row.line, row.signals, row.industry)
+            if near:
+                self._near.setdefault(near.line, _Cluster()).add(row.line, near.similarity)
+        if row.answer not in self._answer_of:
+            alike = self._any_signals.nearest(row.sketch, row.line)
+            self._answer_of[row.answer] = alike.line if alike else row.line
+        self._said[self._answer_of[row.answer]] += 1
+
+    def end(self) -> Iterator[Finding]:
+        yield from self._clusters("duplicate_rows", self._exact, "the same")
+        yield from self._clusters("near_duplicate_rows", self._near, "nearly the same")
+        near = sum(cluster.count for cluster in self._near.values())
+        yield from self._over("near_duplicate_share", near, "are near copies", self._limits.max_near_share)
+        most = max(self._said.values(), default=0)
+        if most > 1:
+            yield from self._over(
+                "repeated_answers", most, "give one answer", self._limits.max_repeated_share
+            )
+
+    def _clusters(self, rule: str, clusters: dict[int, _Cluster], like: str) -> Iterator[Finding]:
+        severity: Severity = "error" if rule == "duplicate_rows" else "warning"
+        for first, cluster in islice(clusters.items(), MOST):
+            problem = f"says {like} as line {first}{_others(cluster)}"
+            yield self._ask.finding(rule, problem, FIXES[rule], line=cluster.copies[0][0], severity=severity)
+        more = [cluster.count for cluster in islice(clusters.values(), MOST, None)]
+        if more:
+            problem = f"{len(more)} more rows have copies, {sum(more)} in all"
+            yield self._ask.finding(rule, problem, FIXES[rule], severity=severity)
+
+    def _over(self, rule: str, count: int, what: str, limit: float) -> Iterator[Finding]:
+        if count > limit * self._rows:
+            shares = f"{percent(count / self._rows)}; at most {percent(limit)}"
+            yield self._ask.finding(rule, f"{count} of {self._rows} rows {what}: {shares}", FIXES[rule])
+
+
+def _others(cluster: _Cluster) -> str:
+    """How like the first copy is, and which further ones there are."""
+    first, *others = cluster.copies
+    text = _likeness(first[1])
+    if others:
+        text += f"; so do lines {', '.join(f'{line}{_likeness(like)}' for line, like in others)}"
+    more = cluster.count - len(cluster.copies)
+    return text + (f" and {more} more" if more else "")
+
+
+def _likeness(similarity: float | None) -> str:
+    return "" if similarity is None else f" (similarity {similarity:.2f})"
+
+
+def start(ask: Ask) -> Question:
+    """Compare accepted rows."""
+    return _Copies(ask)

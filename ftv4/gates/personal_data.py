@@ -1,0 +1,59 @@
+"""Is every row free of personal data and secrets?
+
+What is in a row is in git, and in the model, for good: rows that are not trained on are looked at too.
+Found is what has a form: addresses, numbers with check digits, keys; also in foreign letters, cut up by
+characters that nobody sees, escaped, or in Base64. A value is never shown: its kind, its place and the
+first eight digits of its SHA-256 say which it is to whoever has it (threats-and-faults.md 55, 56).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+from ftv4.canonical import sha256
+from ftv4.contracts.findings import Finding
+from ftv4.gates.question import Ask, EachRow, Judged, Question
+from ftv4.gates.reading import IDENTIFIERS
+from ftv4.guards import PRIVATE
+from ftv4.guards.private import SECRETS, Found, find, may_hide
+from ftv4.guards.walk import texts
+
+FIXES: Mapping[str, str] = {
+    "personal_data": "take it out of the row; rows hold buckets, never records",
+    "secret": "revoke it where it is valid, then take it out of the row and of git's history",
+}
+"""Rule → what to do about it."""
+
+SHOWN = 20
+"""Values listed of one row."""
+REVIEWER = "/approval/reviewer"
+"""Where an e-mail address may stand: it says who approved the row, and is not trained on."""
+
+
+class _Privacy(EachRow):
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def look(self, row: Judged) -> Iterator[Finding]:
+        if row.malformed is None and (row.may_hold(PRIVATE) or may_hide(row.reading.unnamed)):
+            for found, pointer in islice(_found_in(row.value), SHOWN):
+                rule = "secret" if found.kind in SECRETS else "personal_data"
+                problem = f"looks like: {found.kind} ({sha256(found.value)[:8]})"
+                yield self._ask.finding(rule, problem, FIXES[rule], line=row.line, pointer=pointer)
+
+
+def _found_in(value: object) -> Iterator[tuple[Found, str]]:
+    for text, spot in texts(value):
+        place = spot.pointer
+        for found in find(text, identifier=bool(_IDENTIFIER.match(place))):
+            if place != REVIEWER or found.kind != "e-mail address":
+                yield found, place
+
+
+_IDENTIFIER = re.compile(rf"(?:/input)?/(?:{'|'.join(sorted(IDENTIFIERS))})(?:/|$)")
+"""Where a row, its run, its client or its model is named: that looks random by nature."""
+
+
+def start(ask: Ask) -> Question:
+    """Look at every row that is JSON."""
+    return _Privacy(ask)
