@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from dataclasses import fields
 
 import click
 import pytest
 
 from ftv4.cli import COMMANDS, cli, run
-from ftv4.cli.options import Strict
+from ftv4.cli.options import TEXT, Strict
+from ftv4.steps.runpacks import Plan
+from ftv4.steps.ship import Order
 from tests.conftest import ROOT
 
 HEAVY = ["openai", "github", "pydantic", "jinja2", "rich", "starlette", "scipy", "toktok_rs"]
@@ -29,6 +32,24 @@ ALL = dict(commands())
 def test_E2_every_command_and_option_has_help(command):
     assert command.help
     assert [p.name for p in command.params if isinstance(p, click.Option) and not p.help] == []
+
+
+@pytest.mark.parametrize("name", ["notes", "note", "reason", "reviewer", "client_id"])
+def test_what_people_write_is_text_that_a_file_can_hold(name):
+    options = [p for command in ALL.values() for p in command.params if p.name == name]
+
+    assert options
+    assert all(getattr(option.type, "func", None) is TEXT for option in options)
+
+
+@pytest.mark.parametrize(("command", "order"), [(("synth", "ship"), Order), (("synth", "runpacks"), Plan)])
+def test_defaults_are_those_of_the_step(command, order):
+    own = {field.name: field.default for field in fields(order)}
+    said = {p.name: p.to_info_dict().get("default") for p in ALL[command].params if p.name in own}
+    said = {name: default for name, default in said.items() if default is not None}
+    said["packs_dir"] = tuple(said["packs_dir"].split(","))
+
+    assert said == {name: own[name] for name in said}
 
 
 def test_help_lists_the_journey_in_order(ftv4, golden):

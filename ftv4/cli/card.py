@@ -4,7 +4,17 @@ from typing import Any
 
 import click
 
-from ftv4.cli.options import Strict, boolean, format_option, now, print_json, repository, stage_option
+from ftv4.cli.options import (
+    MODEL,
+    TEXT,
+    Strict,
+    boolean,
+    format_option,
+    now,
+    print_json,
+    repository,
+    stage_option,
+)
 
 
 @click.group()
@@ -15,11 +25,11 @@ def card() -> None:
 @card.command()
 @stage_option()
 @click.option("--model", required=True, metavar="ID", help="Whose card: <provider>:<model>.")
-@click.option("--base-model", metavar="ID", help="What it was tuned from.  [default: its run's]")
+@click.option("--base-model", type=MODEL, metavar="ID", help="What it was tuned from.  [default: its run's]")
 @click.option("--dataset", metavar="FILE", help="What it was trained on.  [default: its run's]")
 @boolean("--approved-only", default=True, help="Count only approved rows.")
 @click.option("--run-manifest", metavar="FILE", help="The run that made it.  [default: by the model's id]")
-@click.option("--notes", default="", help="For the card.")
+@click.option("--notes", type=TEXT, default="", help="For the card.")
 @click.option(
     "--promotion-status",
     type=click.Choice(["candidate", "pinned", "deprecated"]),

@@ -151,11 +151,16 @@ def known_model(files: "Repository", model: str | None) -> str | None:
 
 @contextmanager
 def asking(
-    files: "Repository", fixture: str | None, concurrency: int
+    files: "Repository", fixture: str | None, concurrency: int, models_json: bytes | None = None
 ) -> Iterator[tuple["Evaluation", "Models"]]:
-    """The cases and whoever answers them, with progress on a terminal."""
+    """The cases and whoever answers them, with progress on a terminal.
+
+    `models_json` is the file that pins, for who has read it already.
+    """
     from ftv4.cli.clients import connect_provider
     from ftv4.cli.progress import progress
+    from ftv4.contracts.models import ModelsConfig
+    from ftv4.documents import MODELS, parse
     from ftv4.stages import STAGES
     from ftv4.steps.cases import load_cases
     from ftv4.steps.evals import Evaluation
@@ -164,6 +169,7 @@ def asking(
     policy = files.policy()
     connect = cache(partial(connect_provider, files))
     cases = load_cases(files, fixture)
+    config = parse(ModelsConfig, files.read_bytes(MODELS) if models_json is None else models_json, MODELS)
     with progress("asking") as on_case:
-        evaluation = Evaluation(cases, files.models(), policy, now(), concurrency, on_case)
+        evaluation = Evaluation(cases, config, policy, now(), concurrency, on_case)
         yield evaluation, lambda model_id, stage: model_for(model_id, STAGES[stage], files, policy, connect)

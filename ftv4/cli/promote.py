@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ftv4.cli.evals import asking, concurrency_option, report_format, show
-from ftv4.cli.options import boolean, now, repository, stage_option
+from ftv4.cli.options import MODEL, TEXT, boolean, now, repository, stage_option
 from ftv4.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ SHOWN = 20
 @click.option(
     "--base", default="main", show_default=True, help="The branch that --open-pr asks to merge into."
 )
-@click.option("--notes", default="", help="For the report and the card.")
+@click.option("--notes", type=TEXT, default="", help="For the report and the card.")
 @boolean("--force", default=False, help="Go on with too few rows or no clear verdict; needs --reason.")
-@click.option("--reason", help="Why it is forced; stays on the report and the card.")
+@click.option("--reason", type=TEXT, help="Why it is forced; stays on the report and the card.")
 @boolean("--approved-only", default=True, help="Count only approved rows.")
-@click.option("--base-model", metavar="ID", help="What it was tuned from.  [default: its run's]")
+@click.option("--base-model", type=MODEL, metavar="ID", help="What it was tuned from.  [default: its run's]")
 @click.option("--run-manifest", metavar="FILE", help="The run that made it.  [default: by the model's id]")
 @boolean("--keep-overrides", default=False, help="Leave industries that have a model of their own on it.")
 @click.option("--eval-report", multiple=True, metavar="FILE", help="Use this eval report; don't ask again.")
@@ -58,7 +58,7 @@ def promote(
 
     files, asked = repository(ctx), Order(**order)
     desk = _desk(files, asked.dry_run, base if open_pr else None)
-    with asking(files, None, concurrency) as (evaluation, models):
+    with asking(files, None, concurrency, desk.before) as (evaluation, models):
         given = [read_report(files, path) for path in eval_report]
         promotion = carry(asked, desk, evaluation, models, given, partial(connect_provider, files))
     show(

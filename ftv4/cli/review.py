@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ftv4.cli.options import format_option, now, print_json, repository
+from ftv4.cli.options import TEXT, format_option, now, print_json, repository
 from ftv4.cli.say import say
 from ftv4.encode import for_log
 from ftv4.errors import GateError, UsageError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("pack", required=False)
 @click.option("--approve", multiple=True, metavar="ID", help="Approve an item; repeatable.")
 @click.option("--reject", multiple=True, metavar="ID", help="Reject an item; repeatable.")
-@click.option("--note", multiple=True, metavar="ID=TEXT", help="Put a note on an item; repeatable.")
+@click.option("--note", type=TEXT, multiple=True, metavar="ID=TEXT", help="Note on an item; repeatable.")
 @click.option("--approve-all", is_flag=True, help="Approve all undecided items whose grades all pass.")
 @click.option("--even-failing", is_flag=True, help="Let --approve and --approve-all take failing ones too.")
 @click.option(
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--reviewer",
+    type=TEXT,
     metavar="WHO",
     help="Who decides.  [default: who started the workflow run, else git's user.email]",
 )

@@ -5,7 +5,17 @@ from typing import Any
 
 import click
 
-from ftv4.cli.options import boolean, format_option, now, print_json, repository
+from ftv4.cli.options import (
+    MODEL,
+    SUFFIX,
+    TEXT,
+    boolean,
+    format_option,
+    now,
+    packs_dir_option,
+    print_json,
+    repository,
+)
 from ftv4.cli.say import say
 
 
@@ -13,22 +23,28 @@ from ftv4.cli.say import say
 @boolean("--dry-run", default=True, help="Train nobody, promote nobody.")
 @click.option("--days", type=click.IntRange(1, 36500), default=90, show_default=True, help="How far back.")
 @click.option("--provider", default="openai", show_default=True, help="Who trains: a row of providers.json.")
-@click.option("--base-model", metavar="ID", help="What to tune.  [default: the stage's]")
-@click.option("--suffix", metavar="TEXT", help="For the model's name.  [default: 2ndmynd-synth-<date>]")
+@click.option("--base-model", type=MODEL, metavar="ID", help="What to tune.  [default: the stage's]")
+@click.option(
+    "--suffix", type=SUFFIX, metavar="TEXT", help="For the model's name.  [default: 2ndmynd-synth-<date>]"
+)
 @boolean("--auto-promote", default=False, help="Promote the model if the evals and the verdict let it.")
 @boolean("--approved-only", default=True, help="Train on approved rows alone.")
 @boolean("--skip-runpacks", default=False, help="Take the run records there are.")
-@click.option("--packs-dir", metavar="DIR,…", default="train/packs", show_default=True, help="Packs to run.")
+@packs_dir_option
 @click.option("--iterations", type=click.IntRange(1), default=10, show_default=True, help="Runs a pack.")
 @click.option("--target-runs", type=click.IntRange(0), default=50, show_default=True, help="Runs at least.")
-@click.option("--client-id", default="test-client-synth", show_default=True, help="Whose runs they are.")
-@click.option("--industry", metavar="NAME", help="Run packs of this industry, and call them so.")
+@click.option(
+    "--client-id", type=TEXT, default="test-client-synth", show_default=True, help="Whose runs they are."
+)
+@click.option("--industry", type=TEXT, metavar="NAME", help="Run packs of this industry, and call them so.")
 @click.option("--seed", type=click.IntRange(0), help="Shuffles the packs.")
-@click.option("--dataset", metavar="FILE", help="What is built and trained on.  [default: the stage's]")
+@click.option(
+    "--dataset", type=TEXT, metavar="FILE", help="What is built and trained on.  [default: the stage's]"
+)
 @click.option("--min-rows", type=click.IntRange(1), help="Fewest rows.  [default: 1 dry, the stage's live]")
 @boolean("--force", default=False, help="Promote without a clear verdict; needs --reason.")
-@click.option("--reason", help="Why it is forced; stays on the report and the card.")
-@click.option("--notes", default="", help="Kept in the manifest and the report.")
+@click.option("--reason", type=TEXT, help="Why it is forced; stays on the report and the card.")
+@click.option("--notes", type=TEXT, default="", help="Kept in the manifest and the report.")
 @boolean("--poll-job", default=False, help="Follow the job to its end.")
 @click.option(
     "--poll-interval-seconds", type=click.IntRange(5), default=30, show_default=True, help="Seconds."
@@ -75,7 +91,6 @@ def _order(given: dict[str, Any]) -> Any:
     from ftv4.steps.ship import Order
 
     given["suffix"] = given["suffix"] or f"2ndmynd-synth-{now():%Y%m%d}"
-    given["packs_dir"] = tuple(part.strip() for part in given["packs_dir"].split(",") if part.strip())
     unsaid = {"base_model", "dataset"}
     return Order(**{name: value for name, value in given.items() if value is not None or name not in unsaid})
 

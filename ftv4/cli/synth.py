@@ -5,7 +5,16 @@ from typing import Any
 
 import click
 
-from ftv4.cli.options import boolean, format_option, now, print_json, repository
+from ftv4.cli.options import (
+    TEXT,
+    boolean,
+    format_option,
+    names,
+    now,
+    packs_dir_option,
+    print_json,
+    repository,
+)
 from ftv4.cli.say import say
 from ftv4.cli.ship import ship
 from ftv4.errors import GateError
@@ -16,29 +25,11 @@ def synth() -> None:
     """Make synthetic packs and runs; ship a model in one command."""
 
 
-def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """Names separated by commas, each once; nothing at all is refused."""
-    if value is None:
-        return None
-    names = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-    if not names:
-        raise click.BadParameter("names nothing", ctx, param)
-    return names
-
-
-packs_dir_option = click.option(
-    "--packs-dir",
-    metavar="NAME,…",
-    callback=_names,
-    default="train/packs",
-    show_default=True,
-    help="Folders of packs, with commas.",
-)
-
-
 @synth.command()
 @click.option("--out-dir", default="train/packs", show_default=True, help="Where the packs go.")
-@click.option("--industries", metavar="NAME,…", callback=_names, help="Which industries.  [default: all six]")
+@click.option(
+    "--industries", metavar="NAME,…", type=TEXT, callback=names, help="Which industries.  [default: all six]"
+)
 @click.option(
     "--packs-per-industry", type=click.IntRange(min=1), default=3, show_default=True, help="Packs each."
 )
@@ -77,8 +68,10 @@ def packs(ctx: click.Context, /, form: str, bent: bool, **asked: Any) -> None:
 @click.option(
     "--minimum-runs", type=click.IntRange(min=0), default=0, show_default=True, help="Runs at least."
 )
-@click.option("--client-id", default="test-client-synth", show_default=True, help="Whose runs they are.")
-@click.option("--industry", metavar="NAME", help="Only packs of this industry.")
+@click.option(
+    "--client-id", type=TEXT, default="test-client-synth", show_default=True, help="Whose runs they are."
+)
+@click.option("--industry", type=TEXT, metavar="NAME", help="Only packs of this industry.")
 @click.option("--seed", type=int, help="Shuffle the packs.  [default: path order]")
 @click.option(
     "--output-dir", metavar="DIR", help="For run_ids.json.  [default: train/ops/synth_ship/<stamp>]"

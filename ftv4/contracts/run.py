@@ -13,11 +13,15 @@ OPEN: frozenset[JobStatus] = frozenset({"validating_files", "queued", "running",
 """A job in one of these may still become a model. (`unknown`: a word the provider has only just coined.)"""
 
 
+SUFFIX = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+"""What may go into a tuned model's name."""
+
+
 class TuningConfig(Contract):
     """What the operator chose."""
 
     base_model: str
-    suffix: Annotated[str, Field(min_length=1, max_length=64)]
+    suffix: Annotated[str, Field(pattern=SUFFIX)]
     n_epochs: Annotated[Whole, Field(ge=1, le=50)] | None = None
     learning_rate_multiplier: Annotated[float, Field(gt=0)] | None = None
     seed: Annotated[Whole, Field(ge=0, le=2147483647)] | None = None

@@ -16,6 +16,7 @@ from ftv4.contracts.ops import (
     PinnedModel,
 )
 from ftv4.documents import Repository
+from ftv4.encode import for_log
 from ftv4.errors import Ftv4Error
 from ftv4.stages import STAGES
 
@@ -59,14 +60,22 @@ class Logbook:
 
     def fail(self, error: BaseException) -> None:
         """Close the ship that a step ended."""
-        known = (
-            error if isinstance(error, Ftv4Error) else Ftv4Error("stopped by the operator", hint="ship again")
-        )
+        known = _known(error)
         lines = (known.message, *known.problems)
         self.note("error", lines[0], status="failed", errors=lines, next_action=known.hint)
 
     def _pinned(self) -> str:
         return self._repository.models().pin(STAGE.name, "unknown").model_id
+
+
+def _known(error: BaseException) -> Ftv4Error:
+    """What ended a ship, as a line for its manifest."""
+    if isinstance(error, Ftv4Error):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Ftv4Error("stopped by the operator", hint="ship again")
+    said = f"unexpected: {type(error).__name__}: {for_log(str(error))}"
+    return Ftv4Error(said, hint="this is a defect of ftv4; FTV4_TRACEBACK=1 shows where")
 
 
 def _blank(args: Json, pinned: str, now: datetime) -> OpsManifest:

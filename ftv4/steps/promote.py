@@ -40,13 +40,15 @@ class Order:
     keep_overrides: bool = False
 
     def __post_init__(self) -> None:
-        if self.force and not (self.reason or "").strip():
-            raise UsageError("--force needs --reason", hint="the reason stays on the report and the card")
-        if self.reason and not self.force:
-            raise UsageError("--reason is for --force", hint="say anything else with --notes")
-        for name, text in (("notes", self.notes), ("reason", self.reason or "")):
-            if text != text.encode(errors="ignore").decode():
-                raise UsageError(f"--{name}: not text that a file can hold")
+        check_force(self.force, self.reason)
+
+
+def check_force(force: bool, reason: str | None) -> None:
+    """Raise UsageError unless `--force` has its reason, and `--reason` something to excuse."""
+    if force and not (reason or "").strip():
+        raise UsageError("--force needs --reason", hint="the reason stays on the report and the card")
+    if reason and not force:
+        raise UsageError("--reason is for --force", hint="say anything else with --notes")
 
 
 def promote(

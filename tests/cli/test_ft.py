@@ -78,6 +78,14 @@ def test_a_strangers_job_can_be_followed_by_id(repository, dataset, ftv4, sandbo
     assert (answer["run_dir"], answer["model_id"]) == (None, made["model_id"])
 
 
+def test_following_a_run_at_another_provider_than_is_said_is_refused(dataset, ftv4, sandbox):  # noqa: F811
+    made = json.loads(ftv4(*LIVE, "--suffix", "other", "--follow=false", "--format", "json").out)
+
+    for target in (made["run_dir"], made["job_id"]):
+        done = ftv4("ft", "follow", target, "--provider", "openai")
+        assert (done.code, "is a run at sandbox" in done.err) == (2, True)
+
+
 def test_ctrl_c_while_following_says_how_to_come_back(dataset, ftv4, sandbox, monkeypatch):  # noqa: F811
     def interrupt(seconds):
         raise KeyboardInterrupt

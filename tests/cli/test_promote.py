@@ -7,7 +7,7 @@ import pytest
 from ftv4.contracts.promotion import PromotionReport
 from ftv4.contracts.run import JobIds, JobRecord
 from ftv4.documents import MODELS
-from ftv4.encode import COMMENT
+from ftv4.steps.cases import load_cases
 from tests.eval_cases import Away, expert, plant, provider
 
 STAGE = "synthesis_decision"
@@ -478,6 +478,18 @@ def test_D3_a_promotion_does_not_undo_what_another_did_meanwhile(ready, promote)
     assert changed(ready) == [MODELS]
 
 
+def test_D3_the_pins_weighed_are_those_that_were_read_first(ready, promote, monkeypatch):
+    before = ready.read_bytes(MODELS)
+
+    def load_while_another_promotes(*arguments):
+        ready.write(MODELS, before.replace(b"deterministic:synthesis-v1", b"deterministic:core-v1"))
+        return load_cases(*arguments)
+
+    monkeypatch.setattr("ftv4.steps.cases.load_cases", load_while_another_promotes)
+
+    assert promote("--dry-run")[1]["old_model_id"] == "deterministic:synthesis-v1"
+
+
 def test_D1_a_disk_that_fills_up_leaves_nothing_half_promoted(ready, promote, monkeypatch):
     write = type(ready).write
 
@@ -731,7 +743,8 @@ def git_message(forge, sha):
     ).stdout
 
 
-def test_the_body_stays_within_what_the_forge_takes(ready, promote, forge):
-    _, answer, _ = promote("--open-pr", "--notes", "\N{SNOWMAN}" * 80_000)
+def test_the_body_stays_within_what_the_forge_takes(ready, promote, forge, monkeypatch):
+    monkeypatch.setattr("ftv4.steps.proposal.COMMENT", 3_000)
+    _, answer, _ = promote("--open-pr", "--notes", "\N{SNOWMAN}" * 4_000)
 
-    assert len(forge.github().get_pull(answer["pull_request"]["number"]).body) <= COMMENT + 200
+    assert len(forge.github().get_pull(answer["pull_request"]["number"]).body) <= 3_000 + 200

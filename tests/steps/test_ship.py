@@ -2,12 +2,18 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 
 from ftv4.actions import environment
 from ftv4.clients.git import Git
+from ftv4.contracts.models import ModelsConfig
+from ftv4.documents import MODELS, parse
+from ftv4.errors import GateError, UsageError
 from ftv4.sandbox.serve import serving
+from ftv4.steps import ship
+from ftv4.steps.ship import Order
 from tests.conftest import ROOT
 
 DATASET = "train/datasets/stage_synthesis.jsonl"
@@ -103,6 +109,58 @@ def test_E6_a_ship_that_fails_leaves_its_manifest(repository, ftv4):
     assert manifest["next_action"] == "make some: ftv4 synth packs"
 
 
+@pytest.mark.parametrize("flags", [("--force",), ("--force", "--reason", " "), ("--reason", "why")])
+def test_force_and_reason_go_together_before_anything_is_done(repository, ftv4, flags):
+    done = ftv4("synth", "ship", "--auto-promote", *flags)
+
+    assert (done.code, "--reason" in done.err) == (2, True)
+    assert not repository.path("train").exists()
+
+
+@pytest.mark.parametrize("suffix", ["", "a/b", "x" * 65, "\udcff"])
+def test_a_suffix_that_no_provider_takes_is_refused_at_once(suffix):
+    with pytest.raises(UsageError, match="--suffix"):
+        Order(suffix=suffix)
+
+
+@pytest.mark.parametrize("flag", ["--notes", "--reason", "--client-id", "--packs-dir"])
+def test_half_a_character_is_refused_by_name(repository, ftv4, flag):
+    done = ftv4("synth", "ship", "--force", "--reason", "r", flag, "\udcff")
+
+    assert done.code == 2
+    assert f"Invalid value for '{flag}'" in done.err
+
+
+def test_an_error_that_nobody_foresaw_closes_the_manifest_too(planted, ftv4, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("odd\n::error::")
+
+    monkeypatch.setattr("ftv4.steps.ship.curate", broken)
+    ftv4("synth", "ship", "--skip-runpacks")
+
+    manifest = newest(planted)
+    assert manifest["status"] == "failed"
+    assert manifest["errors"][0].startswith("unexpected: RuntimeError: odd")
+
+
+def test_D3_the_evidence_is_of_the_very_models_json_that_a_promotion_changes(repository, monkeypatch):
+    seen = []
+
+    def weigh(wish, desk, evaluation, *_):
+        seen.extend((desk, evaluation))
+        raise GateError("enough")
+
+    monkeypatch.setattr(ship, "load_cases", lambda files: files.write(MODELS, "{}") and ())
+    monkeypatch.setattr(ship, "promote", weigh)
+    crew = ship.Crew(repository, lambda *_: None, lambda _: None, lambda: datetime.now(UTC), "ada")
+
+    with pytest.raises(GateError, match="enough"):
+        ship._Voyage(Order(suffix="s"), crew)._promote("sandbox:m")
+
+    desk, evaluation = seen
+    assert parse(ModelsConfig, desk.before, MODELS) == evaluation.config
+
+
 def test_a_live_ship_trains_once_and_promotes(planted, ftv4, tmp_path_factory):
     approve(ftv4, shipped(ftv4))
     live = ("--skip-runpacks", "--dry-run=false", "--provider", "sandbox", "--suffix", "s")
@@ -113,6 +171,11 @@ def test_a_live_ship_trains_once_and_promotes(planted, ftv4, tmp_path_factory):
         third = shipped(ftv4, *live, "--auto-promote", "--force", "--reason", "three cases cannot settle it")
 
     assert first["fine_tune"]["job_id"] == second["fine_tune"]["job_id"] == third["fine_tune"]["job_id"]
+    assert sum(line["message"].startswith("run train/") for line in first["logs"]) == 1
+    assert first["next_action"] == (
+        f"ftv4 ft follow {first['fine_tune']['run_dir']}, then "
+        "ftv4 synth ship --skip-runpacks --suffix s and the same flags"
+    )
     assert second["status"] == "candidate_ready"
     assert pins == "deterministic:synthesis-hvac-v1"
     assert third["status"] == "completed"
