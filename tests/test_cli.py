@@ -135,6 +135,23 @@ def test_a_reader_that_leaves_early_is_no_error():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_reader_that_leaves_in_the_middle_ends_us_as_a_shell_expects():
+    schema = f"{sys.executable} -m ftv4 contracts schema --stage blue_ocean --side output"
+    command = f"{schema} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
+
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_full_disk_behind_stdout_is_said_in_one_line():
+    command = f"{sys.executable} -m ftv4 contracts schema --stage blue_ocean --side output >/dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: this machine refuses: no space left on device")
+    assert "Traceback" not in done.stderr
+
+
 def test_E3_a_value_may_hold_equals_signs(ftv4, repository):
     done = ftv4("contracts", "validate", "--stage", "blue_ocean", "--side", "output", "a=b=c.jsonl")
 

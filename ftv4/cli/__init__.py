@@ -76,7 +76,7 @@ def cli(ctx: click.Context, repo: str | None) -> None:
     """GitOps for fine-tuned models: from dataset rows to a reviewed promotion.
 
     Exit codes: 0 ok, 1 unexpected, 2 usage, 3 a file doesn't say what it must, 4 a gate refuses,
-    5 a provider or forge refuses or is away.
+    5 a provider or forge refuses or is away, 130 stopped by Ctrl-C.
     """
     ctx.obj = repo
 
@@ -100,7 +100,7 @@ def run(arguments: list[str]) -> int:
         error.show(file=page)
         say(page.getvalue(), error=True)
         return error.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
         return _reader_left()
     except Exception as error:  # noqa: BLE001  the last door: what leaves here would be a traceback
         return _show(error)
@@ -108,7 +108,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _show(error: Exception) -> int:
-    known = error if isinstance(error, Ftv4Error) else None
+    known = _refused(error) if isinstance(error, OSError) else error if isinstance(error, Ftv4Error) else None
     message = known.message if known else f"unexpected: {type(error).__name__}: {error}"
     click.echo(line_for_log(f"error: {message}"), err=True)
     for line in known.problems if known else ():
@@ -119,6 +119,11 @@ def _show(error: Exception) -> int:
         _show_unexpected()
         return 1
     return known.exit_code
+
+
+def _refused(error: OSError) -> Ftv4Error:
+    """What the machine refuses outside the repository's files, such as a full disk behind stdout."""
+    return Ftv4Error(f"this machine refuses: {(error.strerror or str(error)).lower()}")
 
 
 def _show_unexpected() -> None:
@@ -134,8 +139,12 @@ def _show_unexpected() -> None:
 
 
 def _reader_left() -> int:
-    """The reader of our output left (`| head`): say nothing more to it."""
+    """The reader of our output left (`| head`): say nothing more to it, and end as a shell expects.
+
+    Not 0: what was not said to the end may have been a refusal. (Click turns a lost reader into
+    SystemExit; nothing else raises that.)
+    """
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return 128 + 13
