@@ -15,6 +15,7 @@ from ftv4.canonical import SURROGATE
 from ftv4.contracts import Problem, pointer
 from ftv4.contracts.jsontext import trimmed
 from ftv4.gates.rejection import Rejection
+from ftv4.guards import LONGEST_NUMBER
 
 FIXES: Mapping[str, str] = {
     "duplicate_key": "leave one of them, the one that was approved",
@@ -24,9 +25,8 @@ FIXES: Mapping[str, str] = {
 }
 """Rule → what to do about it; the gravest first."""
 
-SAFE_DIGITS = 18
 _DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else byte for byte in range(256))
-_TOO_MANY = b"0" * (SAFE_DIGITS + 1)
+_TOO_MANY = b"0" * (LONGEST_NUMBER + 1)
 _SIDES = frozenset({"input", "output"})
 SHOWN = 5
 """Places of one rule that are listed for a row."""
@@ -54,19 +54,22 @@ class _Strict(json.JSONDecoder):
         return found
 
 
-def ambiguity(raw: bytes, value: object, depth: int, accepted: bool) -> Rejection | None:
+def ambiguity(
+    raw: bytes, value: object, depth: int, accepted: bool, *, digits: bool = True
+) -> Rejection | None:
     """What in a line two readers could read differently; None for a clean one, after microseconds.
 
-    An `accepted` row's sides fit their contracts, and are not looked at again where that is enough.
+    An `accepted` row's sides fit their contracts, and are not looked at again where that is enough. Without
+    `digits` it is known to hold no number that is too long.
     """
     text = trimmed(raw)
-    if not _reads_back(text, value) or _TOO_MANY in text.translate(_DIGITS):
+    if not _reads_back(text, value) or (digits and _TOO_MANY in text.translate(_DIGITS)):
         found = _first(_strictly(text))
         if found:
             return found
     elif accepted and isinstance(value, dict):
         value = {key: item for key, item in value.items() if key not in _SIDES}
-    deep = _too_deep(value, depth)
+    deep = _too_deep(value, depth) if _is_deep(value, depth) else ""
     return Rejection("too_deep", (Problem(deep, f"nested deeper than {depth} levels"),)) if deep else None
 
 
@@ -118,6 +121,20 @@ def _walk(value: Any) -> Iterator[tuple[str, Any]]:
             stack.extend((f"{place}/{number}", inner) for number, inner in reversed(list(enumerate(item))))
 
 
+def _is_deep(value: object, depth: int) -> bool:
+    """Whether nesting goes deeper than that many levels."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    while level and depth:
+        level = [
+            item
+            for container in level
+            for item in (container.values() if isinstance(container, dict) else container)
+            if isinstance(item, (dict, list))
+        ]
+        depth -= 1
+    return bool(level)
+
+
 def _too_deep(value: object, depth: int) -> str:
     """Where nesting goes deeper than that many levels; empty where it doesn't."""
     level = [("", value)] if isinstance(value, (dict, list)) else []
@@ -134,7 +151,7 @@ def _too_deep(value: object, depth: int) -> str:
 
 
 def _whole(digits: str) -> object:
-    return 0 if len(digits.lstrip("-")) <= SAFE_DIGITS else _Odd(digits)
+    return 0 if len(digits.lstrip("-")) <= LONGEST_NUMBER else _Odd(digits)
 
 
 def _real(digits: str) -> object:

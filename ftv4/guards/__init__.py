@@ -19,12 +19,16 @@ from ftv4.guards.plain import visible
 from ftv4.guards.screen import Needle, Screen, term_needle
 from ftv4.guards.walk import texts
 
-__all__ = ["INJECTION", "PRIVATE", "Guards", "LeakHit", "Objection"]
+__all__ = ["DIGITS", "INJECTION", "PRIVATE", "Guards", "LeakHit", "Objection"]
 
 PRIVATE = "private"
 """Suspicion of personal data or a secret."""
 INJECTION = "injection"
 """Suspicion of a sentence that speaks to the model."""
+DIGITS = "digits"
+"""Suspicion of a number with more digits than every reader holds."""
+LONGEST_NUMBER = 18
+"""Digits."""
 
 
 class Guards:
@@ -84,9 +88,9 @@ class Guards:
         return self._screen.suspects(payload)
 
     def suspects_in(self, line: bytes, value: object) -> frozenset[str]:
-        """The same about a whole row, with PRIVATE and INJECTION, from its line in the file and its value.
+        """The same about a whole row, with PRIVATE, INJECTION and DIGITS, from its line in the file and its value.
 
-        These two read a text as it is seen: foreign letters are looked at twice.
+        The first two read a text as it is seen: foreign letters are looked at twice.
         """
         found = self._screen.suspects_in(line)
         if found is None:
@@ -104,6 +108,7 @@ class Guards:
         yield from needles(policy)
         yield from private.needles(PRIVATE)
         yield from injection.needles(INJECTION)
+        yield Needle(DIGITS, b"0" * (LONGEST_NUMBER + 1))
 
 
 def _failures(objections: Iterator[Objection], stage: str) -> tuple[GuardFailure, ...]:

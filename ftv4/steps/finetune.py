@@ -243,9 +243,8 @@ class Examples:
         self._sha256 = hashlib.sha256()
         self._beside = beside
         self._counting: Future[None] | None = None
-        self._overhead = (
-            count_tokens([system_prompt(*words)])[0] + 3 * TOKENS_PER_MESSAGE + TOKENS_PER_EXAMPLE
-        )
+        # Beside too, since the first count reads the encoding, while workers start.
+        self._instructions = beside.submit(count_tokens, [system_prompt(*words)])
         self._numbers: list[int] = []
         self._texts: list[str] = []
         if bom:
@@ -274,8 +273,9 @@ class Examples:
 
     def _count(self, numbers: list[int], texts: list[str]) -> None:
         counts = iter(count_tokens(texts))
+        overhead = self._instructions.result()[0] + 3 * TOKENS_PER_MESSAGE + TOKENS_PER_EXAMPLE
         for number, question, answer in zip(numbers, counts, counts, strict=True):
-            tokens = self._overhead + question + answer
+            tokens = overhead + question + answer
             self.tokens += tokens
             self.longest = max(self.longest, tokens)
             if self.limit is not None and tokens > self.limit:

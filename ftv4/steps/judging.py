@@ -15,7 +15,7 @@ from ftv4.gates import GATES
 from ftv4.gates.acceptance import Acceptance
 from ftv4.gates.ambiguity import ambiguity
 from ftv4.gates.question import Ask, HeldOut, Judged
-from ftv4.guards import Guards
+from ftv4.guards import DIGITS, Guards
 from ftv4.stages import STAGES
 
 
@@ -99,7 +99,7 @@ class _Judge:
         suspects = self._guards.suspects_in(line.raw, line.value)
         rejection = self._acceptance.judge(line.value, suspects) if self._acceptance else None
         accepted = self._acceptance is not None and rejection is None
-        odd = ambiguity(line.raw, line.value, self._depth, accepted)
+        odd = ambiguity(line.raw, line.value, self._depth, accepted, digits=DIGITS in suspects)
         return Judged(
             line.number, line.value, None, rejection or odd, accepted and odd is None, suspects, odd, line.raw
         )
