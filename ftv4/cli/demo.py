@@ -3,7 +3,7 @@
 import io
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 STAGE = "synthesis_decision"
 DATASET = "train/datasets/stage_synthesis.jsonl"
-BASE_MODEL = "gpt-4.1-mini-2025-04-14"
 PACKS_PER_INDUSTRY = 12
+SHOWN = 5
 SEED = 2024
 """Not the seed of the shipped packs or of the eval cases: the demo makes data of its own."""
 
@@ -42,6 +42,13 @@ class Demo:
         if not self.quiet:
             click.echo(line)
 
+    def some(self, lines: list[str]) -> None:
+        """Narrate the first few, and how many more there are."""
+        for line in lines[:SHOWN]:
+            self.say(f"  {line}")
+        if len(lines) > SHOWN:
+            self.say(f"  and {len(lines) - SHOWN} more")
+
     def run(self, *arguments: str, expect: int = 0) -> Any:
         """Run one ftv4 command on the demo's repository; give back its JSON answer.
 
@@ -50,8 +57,9 @@ class Demo:
         from ftv4.cli import run
 
         self.say(f"  $ ftv4 {' '.join(arguments)}")
-        answer = io.StringIO()
-        with redirect_stdout(answer):
+        answer, aside = io.StringIO(), io.StringIO()
+        refusal = redirect_stderr(aside) if expect else nullcontext()  # an expected one is told below
+        with redirect_stdout(answer), refusal:
             code = run(["--repo", str(self.files.root), *arguments, "--format", "json"])
         if code != expect:
             raise Ftv4Error(f"ftv4 {' '.join(arguments)} ended with {code}, not {expect}")
@@ -146,9 +154,13 @@ def _grow_dataset(play: Demo) -> None:
 def _gate(play: Demo, expect: int = 0) -> None:
     play.say("Gate: every question is asked of every row")
     report = play.run("gate", DATASET, expect=expect)
-    for finding in report["findings"][:5]:
-        play.say(f"  {finding['file']}:{finding['line'] or '-'}: {finding['rule']}: {finding['problem']}")
-    verdict = "passed" if report["passed"] else f"refused, {len(report['findings'])} findings"
+    play.some(
+        [
+            f"{finding['file']}{':' * bool(finding['line'])}{finding['line'] or ''}: {finding['problem']}"
+            for finding in report["findings"]
+        ]
+    )
+    verdict = "passed" if report["passed"] else "refused"
     play.say(f"  {verdict}; {report['accepted_rows']} of {report['total_rows']} rows accepted")
     play.facts["gate"] = "passed" if report["passed"] else "refused"
 
@@ -207,8 +219,7 @@ def _promote(play: Demo, model: str, expect: int = 0) -> Any:
     play.say("Promotion: hard guards, then candidate against pinned, case by case")
     answer = play.run("promote", "--stage", STAGE, "--model", model, "--open-pr", expect=expect)
     play.say(f"  verdict {answer['verdict']}")
-    for reason in answer["blocked_by"][:5]:
-        play.say(f"  blocked by {reason}")
+    play.some([f"blocked by {reason}" for reason in answer["blocked_by"]])
     return answer
 
 
