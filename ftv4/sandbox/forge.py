@@ -22,6 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from ftv4.sandbox import forge_answers as answers
+from ftv4.sandbox import forge_contents as contents
 from ftv4.sandbox import forge_issues as issues
 from ftv4.sandbox import forge_objects as objects
 from ftv4.sandbox import forge_pulls as pulls
@@ -114,8 +115,10 @@ _REPOSITORY: list[tuple[str, str, Endpoint]] = [
     # files and history
     ("GET", "/branches", objects.list_branches),
     ("GET", "/branches/{branch:path}", objects.get_branch),
-    ("GET", "/contents", objects.get_content),
-    ("GET", "/contents/{path:path}", objects.get_content),
+    ("GET", "/contents", contents.get_content),
+    ("GET", "/contents/{path:path}", contents.get_content),
+    ("PUT", "/contents/{path:path}", contents.put_content),
+    ("DELETE", "/contents/{path:path}", contents.delete_content),
     ("GET", "/compare/{basehead:path}", objects.compare),
     ("GET", "/commits", objects.list_commits),
     ("GET", "/commits/{sha}/pulls", pulls.pulls_of_commit),

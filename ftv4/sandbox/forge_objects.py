@@ -1,4 +1,4 @@
-"""The forge's git half: refs, trees, blobs, commits, branches, contents, comparison."""
+"""The forge's git half: refs, trees, blobs, commits, branches, comparison."""
 
 import base64
 import binascii
@@ -8,11 +8,9 @@ from typing import Any
 
 from ftv4.sandbox import forge_answers as answers
 from ftv4.sandbox.forge_api import Answer, Call, Refused, missing
-from ftv4.sandbox.forge_git import ZERO, Commit, Entry, GitRefused, Person
+from ftv4.sandbox.forge_git import ZERO, Commit, GitRefused, Person
 from ftv4.sandbox.forge_store import Thing
 
-LARGEST_CONTENT = 1 << 20
-"""Bytes of a file that the contents API still sends along."""
 MODES = {"100644": "blob", "100755": "blob", "120000": "blob", "040000": "tree", "160000": "commit"}
 _NOT_IN_PATHS = {"", ".", "..", ".git"}
 
@@ -85,17 +83,18 @@ def _known_commit(call: Call, sha: str) -> None:
 # objects
 
 
+def decoded(content: str) -> bytes:
+    """The bytes of base64 text. Raises Refused."""
+    try:
+        return base64.b64decode(content, validate=False)
+    except binascii.Error:
+        raise Refused(422, "content is not valid Base64") from None
+
+
 def create_blob(call: Call) -> Answer:
     """Store bytes, given as utf-8 or base64."""
     content = call.text("content")
-    try:
-        plain = (
-            base64.b64decode(content, validate=False)
-            if call.body.get("encoding") == "base64"
-            else content.encode()
-        )
-    except binascii.Error:
-        raise Refused(422, "content is not valid Base64") from None
+    plain = decoded(content) if call.body.get("encoding") == "base64" else content.encode()
     sha = call.forge.git.write_blob(plain)
     return Answer(201, {"sha": sha, "url": answers.api(call, f"git/blobs/{sha}")})
 
@@ -158,13 +157,14 @@ def create_commit(call: Call) -> Answer:
         raise Refused(422, "Tree SHA does not exist")
     if any(forge.git.kind(str(sha)) != "commit" for sha in parents):
         raise Refused(422, "Parent SHA does not exist or is not a commit object")
-    author = _person(call, call.body.get("author"), forge.person(call.user))
-    committer = _person(call, call.body.get("committer"), author)
+    author = person(call, call.body.get("author"), forge.person(call.user))
+    committer = person(call, call.body.get("committer"), author)
     sha = forge.git.write_commit(tree, parents, author, committer, call.text("message"))
     return Answer(201, answers.git_commit(call, forge.git.commit(sha)))
 
 
-def _person(call: Call, given: Thing | None, default: Person) -> Person:
+def person(call: Call, given: Thing | None, default: Person) -> Person:
+    """Who the request says wrote it, else the default. Raises Refused."""
     if not given:
         return default
     try:
@@ -222,7 +222,7 @@ def list_commits(call: Call) -> Answer:
     git = call.forge.git
     sha = git.resolve(call.query.get("sha") or git.branch)
     if sha is None:
-        raise _empty_or_missing(call)
+        raise empty_or_missing(call)
     return commits_page(call, git.history(sha, path=call.query.get("path", "")))
 
 
@@ -290,32 +290,8 @@ def _relation(ahead: int, behind: int) -> str:
     return "ahead" if ahead else "behind" if behind else "identical"
 
 
-# contents
-
-
-def get_content(call: Call) -> Answer:
-    """A file with its bytes in base64, or a folder's list."""
-    git, path = call.forge.git, call.where.get("path", "").strip("/")
-    ref = call.query.get("ref") or git.branch
-    sha = git.resolve(ref)
-    if sha is None:
-        raise Refused(404, f"No commit found for the ref {ref}") if git.refs() else _empty_or_missing(call)
-    found = git.entry(sha, path) if path else Entry("040000", "tree", sha, None, "")
-    if found is None:
-        raise missing()
-    if found.kind == "tree":
-        return Answer(200, [answers.content(call, ref, entry) for entry in git.tree(sha, path=path)])
-    body = git.blob(found.sha) if found.kind == "blob" else b""
-    return Answer(200, answers.content(call, ref, found) | _inline(body))
-
-
-def _inline(body: bytes) -> Thing:
-    if len(body) > LARGEST_CONTENT:
-        return {"content": "", "encoding": "none"}
-    return {"content": answers.wrapped(body), "encoding": "base64"}
-
-
-def _empty_or_missing(call: Call) -> Refused:
+def empty_or_missing(call: Call) -> Refused:
+    """What an absent revision is in a repository without commits, and in any other."""
     return missing() if call.forge.git.refs() else Refused(409, "Git Repository is empty.")
 
 

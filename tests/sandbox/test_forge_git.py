@@ -325,3 +325,28 @@ def test_state_survives_a_restart(sandbox, hosted):
     )
 
     assert [one["title"] for one in pulls(again)] == ["Kept"]
+
+
+# contents, written
+
+
+def test_a_file_is_created_replaced_and_deleted_one_commit_each(hosted):
+    before = len(list(hosted.get_commits()))
+    made = hosted.create_file("notes/a.md", "Say so", "one", branch="main")["content"]
+    newer = hosted.update_file("notes/a.md", "Say why", "two", made.sha, branch="main")["content"]
+
+    assert hosted.get_contents("notes/a.md").decoded_content == b"two"
+    hosted.delete_file("notes/a.md", "Say no more", newer.sha, branch="main")
+    assert refused(hosted.get_contents, "notes/a.md")[0] == 404
+    assert len(list(hosted.get_commits())) == before + 3
+
+
+def test_a_file_is_replaced_only_by_who_knows_what_it_replaces(hosted):
+    made = hosted.create_file("a.md", "Say so", "one", branch="main")["content"]
+    hosted.update_file("a.md", "Say why", "two", made.sha, branch="main")
+
+    assert refused(hosted.create_file, "a.md", "Say", "three", branch="main")[0] == 422
+    assert refused(hosted.update_file, "a.md", "Say", "three", made.sha, branch="main")[0] == 409
+    assert refused(hosted.delete_file, "b.md", "Say", made.sha, branch="main")[0] == 404
+    assert refused(hosted.create_file, "b.md", "Say", "x", branch="nowhere")[0] == 404
+    assert hosted.get_contents("a.md").decoded_content == b"two"
