@@ -166,11 +166,11 @@ class Repository:
         return self.read(Providers, self._config(PROVIDERS))
 
     def template(self, path: str) -> str:
-        """A text of `templates/`; the packaged one only where the repository has no `templates/`."""
+        """A text of `templates/`: the repository's, or the packaged one of a file that it doesn't have."""
         own = f"templates/{path}"
-        if self.has(own) or self.has("templates"):
-            return self.read_text(own)
-        return self.read_text(shipped(f"templates/{path}"))
+        if not self.relative(own).startswith("templates/"):
+            raise ContractError(f"{own}: leads out of templates/")
+        return self.read_text(own if self.has(own) else shipped(own))
 
     def _config(self, path: str) -> Path:
         """A config file; the packaged one only where no repository is."""

@@ -1,16 +1,18 @@
 """Fills the files of `templates/`; a fact that a template names and wasn't given is an error."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from ftv4.contracts import Json
 from ftv4.errors import ContractError
 
+Templates = Callable[[str], str]
+"""Path below `templates/` → what the file says."""
+
 
 def render(
-    root: Path, template: str, facts: Json, filters: dict[str, Callable[..., str]] | None = None
+    templates: Templates, template: str, facts: Json, filters: dict[str, Callable[..., str]] | None = None
 ) -> str:
-    """Fill `templates/<template>` of a repository, or the packaged one where it has none.
+    """Fill a template; `templates` reads it, and those it includes: `Repository.template`.
 
     Facts are data: nothing in them is ever read as a template. Raises ContractError when the
     template is broken or names a fact that wasn't given.
@@ -18,10 +20,8 @@ def render(
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    packaged = Path(__file__).parent / "defaults" / "templates"
-    checkout = Path(__file__).parents[1] / "templates"
     environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader([root / "templates", packaged, checkout]),
+        loader=jinja2.FunctionLoader(templates),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -31,8 +31,6 @@ def render(
     environment.filters.update(filters or {})
     try:
         return environment.get_template(template).render(**facts)
-    except jinja2.TemplateNotFound as error:
-        raise ContractError(f"templates/{error.name}: no such template") from None
     except jinja2.TemplateSyntaxError as error:
         raise ContractError(f"templates/{template}:{error.lineno}: {error.message}") from None
     except jinja2.UndefinedError as error:

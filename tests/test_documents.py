@@ -13,6 +13,8 @@ import pytest
 from ftv4.contracts.policy import Policy
 from ftv4.documents import MODELS, POLICY, TEMPORARY, Repository, find_repository, parse, to_json
 from ftv4.errors import ContractError, Ftv4Error
+from ftv4.render import render
+from tests.conftest import ROOT
 
 
 def test_a_file_is_what_was_written(repository):
@@ -174,6 +176,33 @@ def test_a_policy_that_is_gone_is_an_error_where_config_is(repository):
 
 def test_outside_a_repository_the_packaged_policy_serves(tmp_path):
     assert Repository(tmp_path).policy().max_actions_30_days == 9
+
+
+def test_a_template_that_the_repository_has_not_is_the_packaged_one(repository):
+    """Prompts and pages alike: a repository replaces the files it has, and no others."""
+    repository.write("templates/prompts/quant_signals.md", "Ours.")
+    repository.write("templates/page.md.j2", "{% include 'prompts/quant_signals.md' %} {{ fact }}\n")
+
+    assert repository.template("prompts/quant_signals.md") == "Ours."
+    assert repository.template("prompts/blue_ocean.md") == Repository(ROOT).template("prompts/blue_ocean.md")
+    assert render(repository.template, "page.md.j2", {"fact": "{{ 1 }}"}) == "Ours. {{ 1 }}\n"
+
+
+@pytest.mark.parametrize("page", ["{% include '../config/providers.json' %}", "{% include '/etc/passwd' %}"])
+def test_a_template_includes_nothing_but_templates(repository, page):
+    repository.write("templates/page.md.j2", page)
+
+    with pytest.raises(ContractError, match=r"leads out of templates/|no such file"):
+        render(repository.template, "page.md.j2", {})
+
+
+def test_a_line_that_is_no_text_is_named_by_its_number(repository):
+    repository.write("rows.jsonl", b"{}\n{}\n\xff\n")
+
+    with pytest.raises(ContractError) as caught:
+        list(repository.lines("rows.jsonl"))
+
+    assert caught.value.line == 3
 
 
 def test_D4_two_folders_of_one_second_are_two_folders(repository):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,10 @@ from ftv4.encode import line_for_log
 from ftv4.errors import GateError
 
 if TYPE_CHECKING:
+    from ftv4.contracts.evaluation import EvalReport
     from ftv4.documents import Repository
     from ftv4.pipeline.run import Models
-    from ftv4.steps.evals import Evaluation
+    from ftv4.steps.evals import Evaluation, instructions_of
 
 mode_option = click.option(
     "--mode",
@@ -79,7 +81,7 @@ def run(
     with asking(files, fixture, concurrency) as (evaluation, models):
         report = evaluation.run(mode, stage, known_model(files, model), models)
     report = save(files, report, evaluation.now, out)
-    page = partial(report_markdown, files.root, report)
+    page = partial(report_markdown, files.template, report)
     show(form, json=lambda: report_json(report), text=lambda: report_lines(report), markdown=page)
     if report.totals.failed:
         raise GateError(
@@ -102,7 +104,8 @@ def compare(
     """Pair A with B, case by case, and say whether B is better.
 
     Each is an eval report (a path), a model id, or `pinned`; models need --stage and are asked
-    first. Exit code 4 when the two were not asked the same.
+    first. What a report says of its answers is graded anew. Exit code 4 when the two were not asked
+    the same, or not what is asked today.
     """
     from ftv4.steps.compare import compare as pair
     from ftv4.steps.show import comparison_lines, comparison_markdown
@@ -110,7 +113,9 @@ def compare(
     files = repository(ctx)
     reports = [_report(files, name, mode, stage, concurrency) for name in (a, b)]
     comparison = pair(*reports)
-    page = partial(comparison_markdown, files.root, comparison)
+    if comparison.verdict != "INVALID":
+        _regrade(files, reports, concurrency)
+    page = partial(comparison_markdown, files.template, comparison)
     show(form, json=lambda: comparison, text=lambda: comparison_lines(comparison), markdown=page)
     if comparison.verdict == "INVALID":
         raise GateError("the two can't be compared", problems=comparison.why, hint="run both anew")
@@ -142,6 +147,15 @@ def _report(files: "Repository", name: str, mode: Any, stage: str | None, concur
         return save(files, evaluation.run(mode, stage, model, models), evaluation.now)
 
 
+def _regrade(files: "Repository", reports: list["EvalReport"], concurrency: int) -> None:
+    """Raise GateError for a report whose scores are not what its answers earn."""
+    with asking(files, None, concurrency) as (evaluation, _):
+        for report in reports:
+            named = {result.fixture_id for result in report.results}
+            cases = tuple(one for one in evaluation.cases if one.case.case_id in named)
+            replace(evaluation, cases=cases).regraded(report)
+
+
 def known_model(files: "Repository", model: str | None) -> str | None:
     """A model id as models.json would write it."""
     from ftv4.steps.candidate import model_id_of
@@ -161,15 +175,15 @@ def asking(
     from ftv4.cli.progress import progress
     from ftv4.contracts.models import ModelsConfig
     from ftv4.documents import MODELS, parse
-    from ftv4.stages import STAGES
     from ftv4.steps.cases import load_cases
     from ftv4.steps.evals import Evaluation
-    from ftv4.steps.serve import model_for
+    from ftv4.steps.serve import serving_models
 
     policy = files.policy()
-    connect = cache(partial(connect_provider, files))
+    models = serving_models(files, cache(partial(connect_provider, files)))
     cases = load_cases(files, fixture)
     config = parse(ModelsConfig, files.read_bytes(MODELS) if models_json is None else models_json, MODELS)
     with progress("asking") as on_case:
-        evaluation = Evaluation(cases, config, policy, now(), concurrency, on_case)
-        yield evaluation, lambda model_id, stage: model_for(model_id, STAGES[stage], files, policy, connect)
+        told = instructions_of(files, policy)
+        evaluation = Evaluation(cases, config, policy, told, now(), concurrency, on_case)
+        yield evaluation, models

@@ -131,7 +131,7 @@ def render_card(repository: Repository, facts: CardFacts) -> str:
         "comparison": facts.report.evals.comparison if facts.report else None,
         "life": facts.report.lifetime if facts.report else None,
     }
-    return render(repository.root, "model_card.md.j2", known, FILTERS)
+    return render(repository.template, "model_card.md.j2", known, FILTERS)
 
 
 _ARMS = {

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftv4.contracts import Json
@@ -11,7 +10,7 @@ from ftv4.contracts.policy import TrainingDiversity
 from ftv4.encode import code_span, fit, for_log, for_markdown
 from ftv4.gates.diversity import percent
 from ftv4.guards.decision import STAGE as DECISION
-from ftv4.render import render
+from ftv4.render import Templates, render
 from ftv4.steps.gate import UNKNOWN
 from ftv4.steps.row_change import measures
 from ftv4.steps.waivers import NEVER
@@ -84,7 +83,7 @@ def verdict(report: GateReport) -> str:
 
 
 def markdown(
-    root: Path, answer: Answer, limits: TrainingDiversity, budget: int, size: Callable[[str], int]
+    templates: Templates, answer: Answer, limits: TrainingDiversity, budget: int, size: Callable[[str], int]
 ) -> str:
     """The page of a step summary or a comment, cut to its budget after a whole line.
 
@@ -96,7 +95,7 @@ def markdown(
         "more_of_tree": max(0, len(answer.change.findings if answer.change else ()) - SHOWN),
         "reports": [_facts(report, limits) for report in answer.reports],
     }
-    page = render(root, "gate.md.j2", facts, {"code": for_markdown, "span": code_span})
+    page = render(templates, "gate.md.j2", facts, {"code": for_markdown, "span": code_span})
     more = "and {} more lines of this page; `ftv4 gate --format json` has everything."
     return fit(page.splitlines(keepends=True), budget, more.format, size)
 

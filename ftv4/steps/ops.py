@@ -231,8 +231,8 @@ def doctor_lines(doctor: Doctor) -> list[str]:
     key = "set" if doctor.has_api_key else "missing"
     lines = [f"{doctor.provider}: key {doctor.api_key_env or '-'} {key}"]
     for job in doctor.jobs:
-        base, model = name_for_log(job.base_model), name_for_log(job.model) if job.model else "-"
-        lines.append(f"{name_for_log(job.id)} {job.status} {base} -> {model} {job.error or ''}".rstrip())
+        base, tuned = name_for_log(job.base_model), name_for_log(job.model) if job.model else "-"
+        lines.append(f"{name_for_log(job.id)} {job.status} {base} -> {tuned} {job.error or ''}".rstrip())
         lines.extend(f"  {event}" for event in job.events)
     for model in doctor.models:
         ends = (

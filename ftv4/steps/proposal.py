@@ -45,7 +45,7 @@ def body_of(repository: Repository, report: PromotionReport, evidence: Evidence,
         "industries_kept": kept,
         "samples": _samples(report, evidence),
     }
-    return _within(COMMENT, render(repository.root, "promotion_pr.md.j2", facts, FILTERS))
+    return _within(COMMENT, render(repository.template, "promotion_pr.md.j2", facts, FILTERS))
 
 
 def summary_of(
@@ -56,7 +56,7 @@ def summary_of(
     if report.passed:
         outcome = "Dry run, would pass" if report.dry_run else "Proposed" if proposed else "Promoted"
     facts = promotion_facts(repository, report, trial, paths) | {"outcome": outcome}
-    return _within(COMMENT, render(repository.root, "promotion_report.md.j2", facts, FILTERS))
+    return _within(COMMENT, render(repository.template, "promotion_report.md.j2", facts, FILTERS))
 
 
 def promotion_facts(repository: Repository, report: PromotionReport, trial: Trial, paths: Json) -> Json:

@@ -1,14 +1,13 @@
 """Shows eval reports and comparisons: lines, Markdown, and JSON without raw answers."""
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from ftv4.contracts import Json
 from ftv4.contracts.evaluation import CasePair, Comparison, EvalReport
 from ftv4.encode import code_span, for_markdown
-from ftv4.render import render
+from ftv4.render import Templates, render
 from ftv4.steps.compare import newly_failing, newly_fixed, served_by
 from ftv4.steps.evals import agreement_of
 
@@ -37,7 +36,7 @@ def report_lines(report: EvalReport) -> str:
     return "\n".join([*lines, f"report {report.report_path}"]) + "\n"
 
 
-def report_markdown(root: Path, report: EvalReport) -> str:
+def report_markdown(templates: Templates, report: EvalReport) -> str:
     """A report as a page of Markdown."""
     facts = {
         "report": report,
@@ -45,7 +44,7 @@ def report_markdown(root: Path, report: EvalReport) -> str:
         "numbers": numbers(report),
         "failed": [result for result in report.results if not result.passed][:SHOWN],
     }
-    return render(root, "evals.md.j2", facts, FILTERS)
+    return render(templates, "evals.md.j2", facts, FILTERS)
 
 
 def numbers(report: EvalReport) -> Json:
@@ -85,7 +84,7 @@ def comparison_lines(comparison: Comparison) -> str:
     return "\n".join([*lines, comparison.verdict, *(f"  {reason}" for reason in comparison.why)]) + "\n"
 
 
-def comparison_markdown(root: Path, comparison: Comparison) -> str:
+def comparison_markdown(templates: Templates, comparison: Comparison) -> str:
     """A comparison as a page of Markdown."""
     facts = {
         "comparison": comparison,
@@ -94,7 +93,7 @@ def comparison_markdown(root: Path, comparison: Comparison) -> str:
         "changed": [pair for pair in comparison.pairs if pair.outcome != "tie"][:SHOWN],
         "number": number,
     }
-    return render(root, "compare.md.j2", facts, FILTERS)
+    return render(templates, "compare.md.j2", facts, FILTERS)
 
 
 def number(value: float | None) -> str:

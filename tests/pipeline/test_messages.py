@@ -63,10 +63,8 @@ def test_D8_a_prompt_with_nothing_to_say_is_an_error_not_a_placeholder(prompt):
 
 
 def test_D8_a_missing_prompt_file_is_an_error(repository):
-    repository.path("templates/prompts").mkdir(parents=True)
-
     with pytest.raises(ContractError, match="no such file"):
-        repository.template(STAGE.prompt)
+        repository.template("prompts/nobody.md")
 
 
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
