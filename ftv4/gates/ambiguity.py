@@ -7,6 +7,7 @@ means one thing to us and another to whoever reviewed it; such rows are not trai
 import json
 import math
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -69,7 +70,7 @@ def ambiguity(
             return found
     elif accepted and isinstance(value, dict):
         value = {key: item for key, item in value.items() if key not in _SIDES}
-    deep = _too_deep(value, depth) if _is_deep(value, depth) else ""
+    deep = _too_deep(value, depth)
     return Rejection("too_deep", (Problem(deep, f"nested deeper than {depth} levels"),)) if deep else None
 
 
@@ -89,65 +90,64 @@ def _strictly(text: bytes) -> Iterator[tuple[str, Problem]]:
     value = reader.decode(text.decode())
     for place, item in _walk(value):
         if isinstance(item, _Odd):
-            yield "number_out_of_range", Problem(place, "a number that not every reader holds exactly")
+            told = "a number that not every reader holds exactly"
+            yield "number_out_of_range", Problem(pointer(tuple(place)), told)
         elif isinstance(item, str):
             if SURROGATE.search(item):
-                yield "lone_surrogate", Problem(place, "half of a character")
+                yield "lone_surrogate", Problem(pointer(tuple(place)), "half of a character")
         elif isinstance(item, dict):
             for key in reader.twice.get(id(item), ({}, []))[1]:
-                yield "duplicate_key", Problem(place + pointer((key,)), "this key stands here more than once")
+                yield "duplicate_key", Problem(pointer((*place, key)), "this key stands here more than once")
             if any(SURROGATE.search(key) for key in item):
-                yield "lone_surrogate", Problem(place, "a key with half of a character")
+                yield "lone_surrogate", Problem(pointer(tuple(place)), "a key with half of a character")
 
 
 def _first(found: Iterator[tuple[str, Problem]]) -> Rejection | None:
-    """The gravest rule that is broken, with the first places where."""
+    """The gravest of the first rules that are broken, with the first places where."""
     by_rule: dict[str, list[Problem]] = {}
-    for rule, problem in found:
-        places = by_rule.setdefault(rule, [])
-        if len(places) < SHOWN:
-            places.append(problem)
+    for rule, problem in islice(found, SHOWN):
+        by_rule.setdefault(rule, []).append(problem)
     return next((Rejection(rule, tuple(by_rule[rule])) for rule in FIXES if rule in by_rule), None)
 
 
-def _walk(value: Any) -> Iterator[tuple[str, Any]]:
-    stack = [("", value)]
-    while stack:
-        place, item = stack.pop()
-        yield place, item
-        if isinstance(item, dict):
-            stack.extend((place + pointer((key,)), inner) for key, inner in reversed(item.items()))
-        elif isinstance(item, list):
-            stack.extend((f"{place}/{number}", inner) for number, inner in reversed(list(enumerate(item))))
+def _walk(value: Any) -> Iterator[tuple[list[int | str], Any]]:
+    """Every value in a value, with its place; the same list each time, so that none is made in vain."""
+    place: list[int | str] = []
+    yield place, value
+    levels = [_items(value)]
+    while levels:
+        for key, item in levels[-1]:
+            place[len(levels) - 1 :] = [key]
+            yield place, item
+            if isinstance(item, (dict, list)):
+                levels.append(_items(item))
+                break
+        else:
+            levels.pop()
+            del place[len(levels) :]
 
 
-def _is_deep(value: object, depth: int) -> bool:
-    """Whether nesting goes deeper than that many levels."""
+def _items(value: Any) -> Iterator[tuple[int | str, Any]]:
+    if isinstance(value, dict):
+        return iter(value.items())
+    return iter(enumerate(value)) if isinstance(value, list) else iter(())
+
+
+def _too_deep(value: object, depth: int) -> str:
+    """Where nesting goes deeper than that many levels; empty where it doesn't."""
     level = [value] if isinstance(value, (dict, list)) else []
-    while level and depth:
+    for _ in range(depth):
         level = [
             item
             for container in level
             for item in (container.values() if isinstance(container, dict) else container)
             if isinstance(item, (dict, list))
         ]
-        depth -= 1
-    return bool(level)
-
-
-def _too_deep(value: object, depth: int) -> str:
-    """Where nesting goes deeper than that many levels; empty where it doesn't."""
-    level = [("", value)] if isinstance(value, (dict, list)) else []
-    for _ in range(depth):
-        level = [
-            (f"{place}{pointer((key,))}", item)
-            for place, container in level
-            for key, item in (container.items() if isinstance(container, dict) else enumerate(container))
-            if isinstance(item, (dict, list))
-        ]
         if not level:
             return ""
-    return level[0][0] if level else ""
+    return (
+        next((pointer(tuple(place)) for place, item in _walk(value) if item is level[0]), "") if level else ""
+    )
 
 
 def _whole(digits: str) -> object:

@@ -13,6 +13,7 @@ from ftv4.contracts.waivers import Waivers
 from ftv4.documents import Repository
 from ftv4.errors import ContractError
 from ftv4.stages.stage import Stage
+from ftv4.steps.cases import held_out
 from ftv4.steps.details import UNSEEN, detailed
 from ftv4.steps.forecast import Forecaster
 from ftv4.steps.gate import Progress, find_stage, judge, unreadable
@@ -21,6 +22,8 @@ from ftv4.steps.snapshot import DATASETS, Snapshot
 from ftv4.steps.tree import look, name_of
 from ftv4.steps.waivers import read_waivers, waive
 
+CASES = "contamination"
+"""The gate that compares rows with eval cases."""
 COMPARED = ("rows", "diversity")
 """Gates that are asked about a dataset as it was before a change."""
 
@@ -106,6 +109,7 @@ def _judge(
             only=terms.only,
             approved_only=terms.approved_only,
             min_rows=terms.min_rows,
+            cases=held_out(repository, stage) if stage and CASES in (terms.only or (CASES,)) else (),
             on_accepted=forecaster.add if forecaster else None,
             extract=forecaster.extract if forecaster else None,
             progress=progress,

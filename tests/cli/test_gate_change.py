@@ -360,3 +360,21 @@ def test_sarif_has_the_shape_that_code_scanning_reads(tree, ftv4):
         assert place["physicalLocation"]["artifactLocation"]["uri"] == SYNTHESIS
         assert place["physicalLocation"]["region"]["startLine"] >= 1
     assert len({result["partialFingerprints"]["ftv4/v1"] for result in run["results"]}) == len(run["results"])
+
+
+def test_rows_are_compared_with_the_eval_cases_that_the_change_found(tree, ftv4):
+    """A change that gives a case away can't take the case away to hide it."""
+    rows = named(varied(42))
+    case = {
+        "case_id": "case_1",
+        "industry": "hvac",
+        "pack": "evals/packs/hvac/p1",
+        "gold": {"synthesis_decision": {"input": rows[0]["input"], "output": rows[0]["output"]}},
+    }
+    path = "evals/cases/case_1.json"
+    tree.base = tree.commit({path: orjson.dumps(case), SYNTHESIS: lines(*rows[1:])})
+    tree.commit({path: None, SYNTHESIS: lines(*rows)})
+
+    report = json.loads(ftv4("gate", "--base", tree.base, "--only=contamination", "--format=json").out)
+
+    assert [(one["severity"], one["line"]) for one in report["reports"][0]["findings"]] == [("error", 1)]
