@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ftv4.contracts import Contract, Items, Json, Whole
+from ftv4.contracts.paths import AnyPath, RepoPath
 
 
 class Gold(Contract):
@@ -22,7 +23,7 @@ class Case(Contract):
 
     case_id: CaseId
     industry: str
-    pack: str
+    pack: RepoPath
     """Folder of the synth pack, relative to the repository."""
     window_mode: Literal["last_90_days", "last_100_closed_estimates"] = "last_90_days"
     emyth_role: str = "mixed"
@@ -94,10 +95,13 @@ class EvalReport(Contract):
     cases_sha256: str
     """Digest of the cases as asked: ids, packs, gold."""
     policy_sha256: str
+    parameters_sha256: str
+    """Digest of how each stage was asked: instructions, temperature, max_tokens, contract versions."""
     graders: Annotated[tuple[str, ...], Items]
     totals: EvalTotals
     results: Annotated[tuple[CaseResult, ...], Items]
-    report_path: str
+    report_path: AnyPath | Literal[""]
+    """Empty until it is written."""
 
 
 Verdict = Literal["IMPROVED", "NON_INFERIOR", "INCONCLUSIVE", "REGRESSED", "INVALID"]

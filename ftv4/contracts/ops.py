@@ -4,12 +4,13 @@ from typing import Annotated, Literal
 
 from ftv4.contracts import Contract, Items, Json, Whole
 from ftv4.contracts.evaluation import EvalTotals
+from ftv4.contracts.paths import AnyPath, RepoPath
 
 
 class OpsDataset(Contract):
     """The dataset a ship trained on."""
 
-    path: str
+    path: AnyPath
     row_count: Whole
     sha256: str | None
 
@@ -19,9 +20,9 @@ class OpsFineTune(Contract):
 
     attempted: bool
     dry_run: bool
-    run_dir: str | None
-    training_file_path: str | None
-    run_manifest_path: str | None
+    run_dir: RepoPath | None
+    training_file_path: RepoPath | None
+    run_manifest_path: RepoPath | None
     job_id: str | None
 
 
@@ -30,7 +31,7 @@ class OpsEvals(Contract):
 
     attempted: bool
     passed: bool | None
-    report_path: str | None
+    report_path: RepoPath | None
     totals: EvalTotals | None
 
 
@@ -39,8 +40,8 @@ class OpsPromotion(Contract):
 
     attempted: bool
     promoted: bool
-    report_path: str | None
-    model_card_path: str | None
+    report_path: RepoPath | None
+    model_card_path: RepoPath | None
     old_model_id: str | None
     new_model_id: str | None
 
@@ -67,8 +68,8 @@ class OpsManifest(Contract):
     generated_at: str
     status: Literal["running", "completed", "awaiting_approval", "candidate_ready", "failed"]
     args: Json
-    run_ids_index_path: str | None
-    review_pack_path: str | None
+    run_ids_index_path: RepoPath | None
+    review_pack_path: RepoPath | None
     dataset: OpsDataset
     fine_tune: OpsFineTune
     evals: OpsEvals
@@ -86,8 +87,8 @@ class CandidateReport(Contract):
     type: Literal["candidate_promotion"]
     reason: str
     model_id: str
-    eval_report_path: str | None
-    dataset_path: str
+    eval_report_path: RepoPath | None
+    dataset_path: AnyPath
     dataset_hash: str | None
     next_step: str
 

@@ -4,13 +4,14 @@ from typing import Annotated
 
 from ftv4.contracts import Contract, Items, Whole
 from ftv4.contracts.evaluation import Comparison, EvalTotals, Verdict
+from ftv4.contracts.paths import AnyPath
 from ftv4.contracts.providers import Day
 
 
 class DatasetEvidence(Contract):
     """What the candidate was trained on, as the gates see it."""
 
-    path: str
+    path: AnyPath
     total_rows: Whole
     eligible_rows: Whole
     """Rows that every acceptance gate accepts, not merely approved ones."""
@@ -19,7 +20,7 @@ class DatasetEvidence(Contract):
     forced: bool
     force_reason: str | None = None
     sha256: str
-    run_manifest_path: str | None = None
+    run_manifest_path: AnyPath | None = None
     """The fine-tune run that made the candidate; None when no run of this repository did."""
 
 
@@ -27,7 +28,7 @@ class EvalEvidence(Contract):
     """One eval report, by its path and totals."""
 
     totals: EvalTotals
-    report_path: str | None
+    report_path: AnyPath | None
     report_sha256: str | None = None
 
 

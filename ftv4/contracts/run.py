@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ftv4.contracts import Contract, Moment, Whole
+from ftv4.contracts.paths import AnyPath, RepoPath
 
 JobStatus = Literal[
     "validating_files", "queued", "running", "paused", "succeeded", "failed", "cancelled", "unknown"
@@ -72,8 +73,8 @@ class RunManifest(Contract):
     key_of: RunKey
     stage: str
     provider: str
-    dataset_path: str
-    output_dir: str
+    dataset_path: AnyPath
+    output_dir: RepoPath
     dry_run: bool
     approved_only: bool
     minimum_rows_required: Whole
@@ -132,8 +133,8 @@ class JobRecord(Contract):
     stage: str
     provider: str
     run_key: str
-    dataset_path: str
-    training_file_path: str
+    dataset_path: AnyPath
+    training_file_path: RepoPath
     attempted_at: Moment | None = None
     """When the job was last asked for, written before the request leaves: with no `job_id` beside it,
     the answer was lost and the job may exist."""

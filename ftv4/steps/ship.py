@@ -8,7 +8,7 @@ dataset is the same: new run records change it, so `--skip-runpacks`, and so doe
 import re
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
@@ -25,7 +25,7 @@ from ftv4.pipeline.run import Models
 from ftv4.steps.cases import load_cases
 from ftv4.steps.curate import curate
 from ftv4.steps.datasets import BuildPlan, build
-from ftv4.steps.evals import Evaluation, save
+from ftv4.steps.evals import Evaluation, instructions_of, save
 from ftv4.steps.finetune import Asked, prepare
 from ftv4.steps.follow import Polling, follow_run
 from ftv4.steps.gate import judge
@@ -130,8 +130,8 @@ class _Voyage:
     """One ship under way."""
 
     def __init__(self, order: Order, crew: Crew) -> None:
-        self._order, self._crew = order, crew
-        self._repository = crew.repository
+        self._crew, self._repository = crew, crew.repository
+        self._order = order = replace(order, dataset=self._repository.relative(order.dataset))
         self._now = crew.clock()
         self._folder = self._repository.new_folder(SHIPS, stamp(self._now))
         args = asdict(order) | {"packs_dir": list(order.packs_dir)}
@@ -257,10 +257,12 @@ class _Voyage:
     def _evaluation(self, models: bytes) -> Evaluation:
         """What the cases are asked with; `models` is the models.json that pins."""
         repository = self._repository
+        policy = repository.policy()
         return Evaluation(
             cases=load_cases(repository),
             config=parse(ModelsConfig, models, MODELS),
-            policy=repository.policy(),
+            policy=policy,
+            instructions=instructions_of(repository, policy),
             now=self._now,
         )
 
