@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ftv4.contracts.evaluation import EvalReport
     from ftv4.documents import Repository
     from ftv4.pipeline.run import Models
-    from ftv4.steps.evals import Evaluation, instructions_of
+    from ftv4.steps.evals import Evaluation
 
 mode_option = click.option(
     "--mode",
@@ -176,7 +176,7 @@ def asking(
     from ftv4.contracts.models import ModelsConfig
     from ftv4.documents import MODELS, parse
     from ftv4.steps.cases import load_cases
-    from ftv4.steps.evals import Evaluation
+    from ftv4.steps.evals import Evaluation, instructions_of
     from ftv4.steps.serve import serving_models
 
     policy = files.policy()

@@ -4,7 +4,7 @@ The candidate itself answers (weaknesses.md A1), nothing is stored as a run reco
 is no pass (A10).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,9 +21,11 @@ from ftv4.encode import for_log
 from ftv4.errors import GateError, ServiceError, UsageError
 from ftv4.graders import names
 from ftv4.guards import Guards
+from ftv4.pipeline.messages import prompt_version
 from ftv4.pipeline.model import Answer, Ask, Model
 from ftv4.pipeline.run import Models, Pins
 from ftv4.stages import STAGES
+from ftv4.stages.stage import Stage
 from ftv4.steps.answers import Asking, ask_case
 from ftv4.steps.cases import CASES, Asked, cases_digest
 from ftv4.steps.shelf import Shelf
@@ -40,6 +42,8 @@ class Evaluation:
     cases: tuple[Asked, ...]
     config: ModelsConfig
     policy: Policy
+    instructions: Mapping[str, str]
+    """Stage → the version of what its model is told, as `instructions_of` finds it."""
     now: datetime
     concurrency: int = CONCURRENCY
     on_case: Callable[[int], None] = field(default=lambda total: None)
@@ -93,7 +97,20 @@ class Evaluation:
             "models": {name: pins(name, "").model_id for name in STAGES},
             "cases_sha256": cases_digest(self.cases),
             "policy_sha256": digest(self.policy.model_dump(mode="json")),
+            "parameters_sha256": digest([self._parameters(stage) for stage in STAGES.values()]),
             "graders": names(),
+        }
+
+    def _parameters(self, stage: Stage) -> Json:
+        """How a stage is asked, whoever answers; an industry's own pin may ask otherwise."""
+        config, told = self.config, self.instructions[stage.name]
+        industries = ("", *sorted(config.industry_overrides))
+        pins = {industry: config.pin(stage.name, industry) for industry in industries}
+        return {
+            "stage": stage.name,
+            "instructions": told,
+            "contracts": [stage.input_schema, stage.output_schema],
+            "sampling": {industry: [pin.temperature, pin.max_tokens] for industry, pin in pins.items()},
         }
 
     def _report(
@@ -132,6 +149,14 @@ class Evaluation:
 
         with ThreadPoolExecutor(max_workers=self.concurrency) as pool:
             return tuple(pool.map(ask, self.cases))
+
+
+def instructions_of(repository: Repository, policy: Policy) -> dict[str, str]:
+    """Stage → the version of what its model is told. Raises ContractError for an empty prompt file."""
+    return {
+        name: prompt_version(stage, repository.template(stage.prompt), policy)
+        for name, stage in STAGES.items()
+    }
 
 
 def pins_of(config: ModelsConfig, stage: str | None, model_id: str | None) -> Pins:

@@ -54,6 +54,7 @@ def incomparable(pinned: EvalReport, candidate: EvalReport) -> tuple[str, ...]:
             ("stages", pinned.stage, candidate.stage),
             ("cases", pinned.cases_sha256[:12], candidate.cases_sha256[:12]),
             ("policies", pinned.policy_sha256[:12], candidate.policy_sha256[:12]),
+            ("parameters", pinned.parameters_sha256[:12], candidate.parameters_sha256[:12]),
             ("graders", ", ".join(pinned.graders), ", ".join(candidate.graders)),
         )
         if ours != theirs

@@ -335,6 +335,25 @@ def test_a_policy_of_another_day_is_refused(cases, ftv4):
     assert "policies differ" in ftv4("evals", "compare", "evals/report_a.json", "evals/report_b.json").err
 
 
+@pytest.mark.parametrize("changed", ["passed", "agreement"])
+def test_no_report_is_believed_when_it_is_compared(cases, ftv4, changed):
+    ftv4(*RUN, "--out", "evals/report_a.json")
+    report = cases.read_json("evals/report_a.json")
+    report["results"][0][changed] = {"passed": False, "agreement": 0.999}[changed]
+    cases.write("evals/report_b.json", json.dumps(report))
+
+    done = ftv4("evals", "compare", "evals/report_a.json", "evals/report_b.json")
+
+    assert done.code == 4
+    assert "its scores are not what its answers earn" in done.err
+
+
+def test_reports_on_one_case_are_compared(cases, ftv4):
+    ftv4(*RUN, "--fixture", "agency_seed4242_01", "--out", "evals/report_a.json")
+
+    assert ftv4("evals", "compare", "evals/report_a.json", "evals/report_a.json").code == 0
+
+
 def test_a_damaged_report_is_named(cases, ftv4):
     cases.write("evals/report_a.json", '{"mode": "stage"}')
     done = ftv4("evals", "compare", "evals/report_a.json", "evals/report_a.json")

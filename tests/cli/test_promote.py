@@ -1,6 +1,8 @@
 import json
 import re
+import shutil
 import subprocess
+from functools import partial
 
 import pytest
 
@@ -8,6 +10,7 @@ from ftv4.contracts.promotion import PromotionReport
 from ftv4.contracts.run import JobIds, JobRecord
 from ftv4.documents import MODELS
 from ftv4.steps.cases import load_cases
+from tests.conftest import ROOT
 from tests.eval_cases import Away, expert, plant, provider
 
 STAGE = "synthesis_decision"
@@ -571,6 +574,32 @@ def test_a_report_from_before_the_cases_changed_is_refused(ready, promote, ftv4,
 
     assert code == 4
     assert "cases_sha256 differ" in err
+
+
+def reword(repository):
+    text = repository.template("prompts/synthesis_decision.md")
+    repository.write("templates/prompts/synthesis_decision.md", f"{text}\nBe brief.\n")
+
+
+def resample(repository, **changes):
+    config = repository.read_json(MODELS)
+    config["stages"][STAGE] |= changes
+    repository.write(MODELS, json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [reword, partial(resample, temperature=1), partial(resample, max_tokens=4000)],
+    ids=["instructions", "temperature", "max_tokens"],
+)
+def test_a_report_on_other_parameters_is_refused(ready, promote, ftv4, monkeypatch, change):
+    shutil.copytree(ROOT / "templates", ready.path("templates"))
+    paths = made_earlier(ready, ftv4, monkeypatch)
+    change(ready)
+    code, _, err = promote(f"--eval-report={paths[1]}")
+
+    assert code == 4
+    assert "parameters_sha256 differ" in err
 
 
 def made_earlier(repository, ftv4, monkeypatch, answers=None, model=GOOD):

@@ -20,7 +20,8 @@ def report(*cases, **changes):
     passed = sum(one.passed for one in cases)
     facts = {
         "generated_at": "2026-11-22T00:00:00.000Z", "mode": "stage", "stage": STAGE, "model_id": "m:x",
-        "models": {STAGE: "m:x"}, "cases_sha256": "c", "policy_sha256": "p", "graders": ("schema",),
+        "models": {STAGE: "m:x"}, "cases_sha256": "c", "policy_sha256": "p",
+        "parameters_sha256": "q", "graders": ("schema",),
         "totals": EvalTotals(fixtures=len(cases), passed=passed, failed=len(cases) - passed),
         "results": cases, "report_path": "evals/report_x.json",
     }  # fmt: skip
@@ -85,6 +86,7 @@ def test_a_failed_case_scores_nothing():
     [
         ({"cases_sha256": "d"}, "cases differ: c and d"),
         ({"policy_sha256": "q"}, "policies differ: p and q"),
+        ({"parameters_sha256": "r"}, "parameters differ: q and r"),
         ({"graders": ("schema", "agreement@1")}, "graders differ"),
         ({"mode": "pipeline"}, "modes differ: stage and pipeline"),
         ({"stage": None}, "stages differ"),
