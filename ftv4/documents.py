@@ -32,6 +32,9 @@ DEFAULTS = Path(__file__).parent / "defaults"
 LONGEST_LINE = 8 << 20
 """Bytes. A row as large as its contracts allow is far below; a longer line is never held in memory."""
 
+MOST_LINES = 4_000_000
+"""Lines, blank ones too, of a file that can be a dataset."""
+
 STRETCH = 1 << 19
 """Bytes from which on a stretch of lines is as long as it gets."""
 
@@ -319,6 +322,9 @@ def _stretches(
             while not raw.endswith(b"\n") and (raw := stream.readline(longest + 1)):
                 seen(raw)
             raw, too_long[number] = b"\n", f"longer than {longest} bytes"
+        if number > MOST_LINES:
+            told = f"{where}:{number}: more than {MOST_LINES:,} lines"
+            raise ContractError(told, hint="split the dataset", line=number)
         held.append(raw)
         size += len(raw)
         if size >= STRETCH:

@@ -21,7 +21,7 @@ from ftv4.gates.question import Ask, HeldOut
 from ftv4.stages import STAGES
 from ftv4.stages.stage import Stage
 from ftv4.steps.cases import held_out
-from ftv4.steps.judging import Judgement, Order, judge_stretch, whole
+from ftv4.steps.judging import Judgement, Order, judge_stretch, must_be_rows, whole
 from ftv4.steps.workers import Workers, in_order, other_cores, processes
 
 NOT_A_DATASET = "not_a_dataset"
@@ -145,6 +145,12 @@ class _Inquiry:
         self._rows += judgement.rows
         self._accepted += judgement.accepted
         self._reasons.update(judgement.reasons)
+        must_be_rows(self._reasons, self._ask.file)
+        if self._rows > self._ask.policy.limits.rows:
+            raise ContractError(
+                f"{self._ask.file}: more than {self._ask.policy.limits.rows:,} rows",
+                hint="split the dataset, or raise limits.rows in the policy",
+            )
         for place, read in judgement.reads:
             self._list(self._in_order[place].row(read))
 

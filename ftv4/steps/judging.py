@@ -11,12 +11,16 @@ from typing import Any, NamedTuple
 
 from ftv4.contracts.policy import Policy
 from ftv4.documents import Line, Stretch
+from ftv4.errors import ContractError
 from ftv4.gates import GATES
 from ftv4.gates.acceptance import Acceptance
 from ftv4.gates.ambiguity import ambiguity
 from ftv4.gates.question import Ask, HeldOut, Judged
 from ftv4.guards import DIGITS, Guards
 from ftv4.stages import STAGES
+
+MOST_MALFORMED = 10_000
+"""Lines that are no JSON, in a file that is a dataset for all that."""
 
 
 class Order(NamedTuple):
@@ -56,6 +60,14 @@ def judge_stretch(order: bytes, stretch: Stretch) -> Judgement:
     return _judge(order).stretch(stretch)
 
 
+def must_be_rows(reasons: Counter[str], where: str) -> None:
+    """Raise ContractError where so many lines are no JSON that the file is no dataset."""
+    if reasons["malformed_line"] > MOST_MALFORMED:
+        raise ContractError(
+            f"{where}: more than {MOST_MALFORMED:,} lines are not JSON", hint="give a file of dataset rows"
+        )
+
+
 def whole(line: Line) -> Line:
     """A row as it is."""
     return line
@@ -84,6 +96,7 @@ class _Judge:
             accepted += row.accepted
             if row.malformed is not None:
                 found.reasons["malformed_line"] += 1
+                must_be_rows(found.reasons, f"{stretch.where}:{row.line}")
             elif row.rejection is not None:
                 found.reasons[row.rejection.reason] += 1
             elif row.accepted and self._extract:

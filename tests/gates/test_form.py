@@ -1,24 +1,38 @@
 """Threats 48 to 51: what two readers could read differently is refused, at its line and pointer."""
 
 import json
+import time
+from datetime import date
 
 import orjson
 import pytest
 
+from ftv4 import documents
+from ftv4.contracts.waivers import Waivers
 from ftv4.gates.ambiguity import ambiguity
 from ftv4.gates.form import LISTED
 from ftv4.stages import STAGES
+from ftv4.steps import judging
 from ftv4.steps.gate import judge
+from ftv4.steps.judgement import Terms, judge_file
 from tests.gates.build import lines, row
 
 QUANT = STAGES["quant_signals"]
 
 
-def judged(repository, *rows, only=("form", "acceptance"), **limits):
+def limited(repository, **limits):
+    """The shipped policy, but for the limits named."""
     policy = repository.policy()
-    policy = policy.model_copy(update={"limits": policy.limits.model_copy(update=limits)})
+    return policy.model_copy(update={"limits": policy.limits.model_copy(update=limits)})
+
+
+def terms(repository, **limits):
+    return Terms(limited(repository, **limits), Waivers(), date(2026, 11, 22), stage=QUANT)
+
+
+def judged(repository, *rows, only=("form", "acceptance"), **limits):
     repository.write("rows.jsonl", lines(*rows))
-    return judge(repository, "rows.jsonl", QUANT, policy, only=only)
+    return judge(repository, "rows.jsonl", QUANT, limited(repository, **limits), only=only)
 
 
 def told(report):
@@ -132,3 +146,36 @@ def test_an_ambiguity_keeps_few_places():
     raw = b"{" + b",".join(b'"k%d":1,"k%d":2' % (n, n) for n in range(100)) + b"}"
 
     assert len(ambiguity(raw, orjson.loads(raw), 32, False).problems) == 5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"[" * 2000, b"[[],[],1e999]", b'{"a":1,"a":2}', b'["\\ud83d\\ud83d"]', b"x", b"", b"\xf0\x9f\x98\x80"],
+)
+def test_threat_50_a_hostile_file_costs_little_and_gives_typed_findings(repository, line):
+    """Of 256 KiB; the policy's caps bound what more of the same can cost."""
+    repository.write("rows.jsonl", (line + b"\n") * ((1 << 20) // (len(line) + 1) // 4))
+    started = time.process_time()
+    report = judge_file(repository, "rows.jsonl", terms(repository))
+
+    assert not report.passed
+    assert time.process_time() - started < 5
+
+
+def test_a_file_of_no_rows_is_no_dataset(repository, monkeypatch):
+    monkeypatch.setattr(judging, "MOST_MALFORMED", 10)
+    repository.write("rows.jsonl", b"x\n" * 30)
+
+    (finding,) = judge_file(repository, "rows.jsonl", terms(repository)).findings
+
+    assert (finding.rule, finding.problem) == ("not_a_dataset", "more than 10 lines are not JSON")
+
+
+def test_more_rows_or_lines_than_are_read_are_no_dataset(repository, monkeypatch):
+    repository.write("rows.jsonl", lines(*[row()] * 5))
+    few = terms(repository, rows=4)
+    assert "more than 4 rows" in judge_file(repository, "rows.jsonl", few).findings[0].problem
+
+    monkeypatch.setattr(documents, "MOST_LINES", 4)
+    (finding,) = judge_file(repository, "rows.jsonl", terms(repository)).findings
+    assert (finding.rule, finding.line, finding.problem) == ("not_a_dataset", 5, "more than 4 lines")
