@@ -1,11 +1,16 @@
 """Opens the doors to outside services; commands get their clients here and nowhere else."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ftv4.actions import variable
+from ftv4.clients.cluster import cluster
 from ftv4.clients.forge import Forge
 from ftv4.clients.provider import Provider
 from ftv4.documents import Repository
 from ftv4.errors import UsageError
 from ftv4.steps.serve import provider_row
+from ftv4.steps.workers import Workers
 
 
 def connect_provider(repository: Repository, name: str) -> Provider:
@@ -14,6 +19,13 @@ def connect_provider(repository: Repository, name: str) -> Provider:
     Raises ContractError for a name that isn't there, and UsageError when its key isn't set.
     """
     return Provider.connect(name, provider_row(repository, name), variable)
+
+
+@contextmanager
+def connect_cluster(address: str) -> Iterator[Workers]:
+    """The cores of the Dask cluster at `dask://HOST:PORT`; raises what `clients.cluster` does."""
+    with cluster(address) as found:
+        yield Workers(*found)
 
 
 def connect_forge() -> Forge:

@@ -1,5 +1,6 @@
 """`ftv4 gate`: ask every gate about datasets, or about what a change does to them."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ftv4.documents import Repository
     from ftv4.steps.gate_report import Answer
     from ftv4.steps.judgement import Terms
+    from ftv4.steps.workers import Workers
 
 FORMATS = ["text", "json", "markdown", "github", "sarif"]
 
@@ -48,6 +50,9 @@ FORMATS = ["text", "json", "markdown", "github", "sarif"]
 @click.option(
     "--min-rows", type=click.IntRange(0), help="Accepted rows that are enough.  [default: the stage's]"
 )
+@click.option(
+    "--executor", metavar="dask://HOST:PORT", help="A Dask cluster to read the rows, not this machine's cores."
+)
 @click.pass_context
 def gate(ctx: click.Context, /, files: tuple[str, ...], form: str, summary: bool, **given: Any) -> None:
     """Ask every gate about each FILE of dataset rows, or about what a change does to datasets.
@@ -58,15 +63,27 @@ def gate(ctx: click.Context, /, files: tuple[str, ...], form: str, summary: bool
     printed first.
     """
     repo = repository(ctx)
-    terms = _terms(ctx, repo, given)
-    answer = _change(repo, files, terms, given) if given["base"] else _files(ctx, repo, files, terms, given)
+    with _workers(given["executor"]) as workers:
+        terms = _terms(ctx, repo, given, workers)
+        if given["base"]:
+            answer = _change(repo, files, terms, given)
+        else:
+            answer = _files(ctx, repo, files, terms, given)
     _show(repo, answer, form, terms)
     if summary:
         _summarise(repo, answer, terms)
     ctx.exit(_exit_code(answer))
 
 
-def _terms(ctx: click.Context, repo: "Repository", given: dict[str, Any]) -> "Terms":
+def _workers(address: str | None) -> "AbstractContextManager[Workers | None]":
+    from ftv4.cli.clients import connect_cluster
+
+    return connect_cluster(address) if address else nullcontext()
+
+
+def _terms(
+    ctx: click.Context, repo: "Repository", given: dict[str, Any], workers: "Workers | None"
+) -> "Terms":
     from ftv4.stages import STAGES
     from ftv4.steps.judgement import Terms, terms_of
     from ftv4.steps.waivers import read_waivers
@@ -84,6 +101,7 @@ def _terms(ctx: click.Context, repo: "Repository", given: dict[str, Any]) -> "Te
         approved_only=given["approved_only"],
         min_rows=given["min_rows"],
         provider=given["provider"] if forecast else None,
+        workers=workers,
     )
 
 

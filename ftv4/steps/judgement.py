@@ -13,7 +13,6 @@ from ftv4.contracts.waivers import Waivers
 from ftv4.documents import Repository
 from ftv4.errors import ContractError
 from ftv4.stages.stage import Stage
-from ftv4.steps.cases import held_out
 from ftv4.steps.details import UNSEEN, detailed
 from ftv4.steps.forecast import Forecaster
 from ftv4.steps.gate import Progress, find_stage, judge, unreadable
@@ -21,9 +20,8 @@ from ftv4.steps.row_change import Comparison
 from ftv4.steps.snapshot import DATASETS, Snapshot
 from ftv4.steps.tree import look, name_of
 from ftv4.steps.waivers import read_waivers, waive
+from ftv4.steps.workers import Workers
 
-CASES = "contamination"
-"""The gate that compares rows with eval cases."""
 COMPARED = ("rows", "diversity")
 """Gates that are asked about a dataset as it was before a change."""
 
@@ -42,6 +40,8 @@ class Terms:
     min_rows: int | None = None
     provider: str | None = None
     """Whose prices the forecast has; None: no forecast."""
+    workers: Workers | None = None
+    """Who reads the rows; None: this machine's cores, where there are many rows."""
 
 
 def judge_file(
@@ -109,10 +109,10 @@ def _judge(
             only=terms.only,
             approved_only=terms.approved_only,
             min_rows=terms.min_rows,
-            cases=held_out(repository, stage) if stage and CASES in (terms.only or (CASES,)) else (),
             on_accepted=forecaster.add if forecaster else None,
             extract=forecaster.extract if forecaster else None,
             progress=progress,
+            workers=terms.workers,
         )
         needed = terms.min_rows if terms.min_rows is not None else stage.min_rows if stage else None
         forecast = forecaster.answer() if forecaster else None
@@ -155,6 +155,7 @@ def _before(then: Snapshot, file: str, comparison: Comparison, terms: Terms) -> 
             only=COMPARED,
             approved_only=terms.approved_only,
             min_rows=terms.min_rows,
+            workers=terms.workers,
         )
     except ContractError:
         return None
