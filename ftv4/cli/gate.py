@@ -51,7 +51,7 @@ FORMATS = ["text", "json", "markdown", "github", "sarif"]
     "--min-rows", type=click.IntRange(0), help="Accepted rows that are enough.  [default: the stage's]"
 )
 @click.option(
-    "--executor", metavar="dask://HOST:PORT", help="A Dask cluster to read the rows, not this machine's cores."
+    "--executor", metavar="dask://HOST:PORT", help="A Dask cluster to read the rows, not these cores."
 )
 @click.pass_context
 def gate(ctx: click.Context, /, files: tuple[str, ...], form: str, summary: bool, **given: Any) -> None:
