@@ -10,9 +10,9 @@ from ftv4.canonical import canonical
 from ftv4.documents import Repository
 from ftv4.graders import HARD, grade
 from ftv4.graders.agreement import agreement
-from ftv4.graders.grounding import cited
 from ftv4.graders.subject import Subject
 from ftv4.guards import Guards
+from ftv4.guards.citations import citations
 from ftv4.stages import STAGES
 from ftv4.steps.items import content_digest
 from ftv4.steps.ship_data import shipped_files
@@ -131,7 +131,7 @@ def test_every_row_says_that_nobody_real_stands_behind_it(stage):
         assert row["notes"].startswith("synthetic curator")
         assert row["approval"]["reviewer"] == "synthetic-curator"
         assert row["input"]["client_id"].startswith("client-")
-        assert set(cited(row["output"])) <= set(row["input"]["evidence_index"]["refs"])
+        assert {ref for ref, _ in citations(row["output"])} <= set(row["input"]["evidence_index"]["refs"])
 
 
 def test_all_three_paths_are_recommended_about_equally_often():

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ftv4.contracts.findings import Finding, Severity
 from ftv4.gates.diversity import percent
 from ftv4.gates.question import Ask, Judged, Question
-from ftv4.gates.reading import key
+from ftv4.gates.reading import Reading, key
 
 FIXES: Mapping[str, str] = {
     "duplicate_rows": "keep one of them and delete the other lines",
@@ -59,6 +59,16 @@ class _Cluster:
             self.copies.append((line, similarity))
 
 
+def teaches(value: object) -> bytes:
+    """Names what a row teaches: rows of one name are copies to this gate."""
+    reading = Reading(value)
+    return _signals(reading) + reading.answer_key
+
+
+def _signals(reading: Reading) -> bytes:
+    return key(" ".join(reading.signals).encode())
+
+
 class _Copies:
     """Kept: a key for each different row, a sketch for each row unlike the others, and the copies shown."""
 
@@ -80,9 +90,12 @@ class _Copies:
     def read(self, row: Judged) -> _Row | None:
         if not row.accepted:
             return None
-        signals = key(" ".join(row.reading.signals).encode())
         return _Row(
-            row.line, row.reading.industry, signals, row.reading.answer_key, self._sketch(row.reading.answer)
+            row.line,
+            row.reading.industry,
+            _signals(row.reading),
+            row.reading.answer_key,
+            self._sketch(row.reading.answer),
         )
 
     def row(self, read: _Row) -> Iterable[Finding]:

@@ -21,10 +21,11 @@ from ftv4.contracts.row import Approval, Author, Row
 from ftv4.documents import Repository
 from ftv4.encode import for_log
 from ftv4.errors import ContractError
+from ftv4.gates.duplicates import teaches
 from ftv4.guards import Guards
 from ftv4.stages import STAGES, problems_of
 from ftv4.stages.stage import Stage
-from ftv4.steps.items import Scope, content_digest, failing, grades_of, harvest, passes
+from ftv4.steps.items import Scope, failing, grades_of, harvest, passes
 from ftv4.steps.reviews import NODE_REVIEWS, REVIEWS, read_reviews
 
 DATASETS = "train/datasets"
@@ -186,8 +187,8 @@ class _Line(NamedTuple):
     created_at: str
     id: str
     text: bytes
-    said: str
-    """Digest of what it teaches; two rows that teach the same are one too many (weaknesses.md B3)."""
+    said: bytes
+    """What it teaches, as the duplicates gate names it; a second row of it is one too many (B3)."""
 
 
 def _write(repository: Repository, plan: BuildPlan, stage: Stage, told: _Told) -> Counter[str]:
@@ -214,7 +215,7 @@ def _write(repository: Repository, plan: BuildPlan, stage: Stage, told: _Told) -
 
 def _existing(repository: Repository, path: Path) -> dict[str, _Line]:
     """The file's lines by row id. Raises ContractError for lines that aren't rows: they'd be lost."""
-    if not repository.path(path).exists():
+    if not repository.has(path):
         return {}
     found: dict[str, _Line] = {}
     problems = []
@@ -231,20 +232,12 @@ def _existing(repository: Repository, path: Path) -> dict[str, _Line]:
 
 
 def _line(row: Json, text: bytes) -> _Line:
-    said = digest([_content(row.get("input")), _content(row.get("output"))])
-    return _Line(str(row.get("created_at", "")), row["id"], text, said)
+    return _Line(str(row.get("created_at", "")), row["id"], text, teaches(row))
 
 
 def _distinct(lines: Iterable[_Line]) -> list[_Line]:
     """Lines by time and id; of lines that say the same, the first given."""
-    first: dict[str, _Line] = {}
+    first: dict[bytes, _Line] = {}
     for line in lines:
         first.setdefault(line.said, line)
     return sorted(first.values())
-
-
-def _content(payload: object) -> object:
-    """A payload without what says whose it is, which run it is of, and who answered."""
-    if not isinstance(payload, dict):
-        return payload
-    return content_digest({key: value for key, value in payload.items() if key not in STAMPED})

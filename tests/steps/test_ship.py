@@ -27,7 +27,15 @@ def planted(repository, ftv4):
     git("config", "user.email", "operator@localhost")
     assert (
         ftv4(
-            "synth", "packs", "--packs-per-industry", "8", "--seed", "77", "--anchor-date", "2026-02-09"
+            "synth",
+            "packs",
+            "--packs-per-industry",
+            "8",
+            "--seed",
+            "77",
+            "--bent",
+            "--anchor-date",
+            "2025-09-30",
         ).code
         == 0
     )
