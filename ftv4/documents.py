@@ -35,6 +35,9 @@ LONGEST_LINE = 8 << 20
 MOST_LINES = 4_000_000
 """Lines, blank ones too, of a file that can be a dataset."""
 
+MOST_MEMBERS = 20_000
+"""Commas of a line that can be a row. What is all brackets and commas takes long to read, and much memory."""
+
 STRETCH = 1 << 19
 """Bytes from which on a stretch of lines is as long as it gets."""
 
@@ -119,6 +122,11 @@ class Repository:
         """Whether there is such a file or folder."""
         with os_errors_as(self.relative(path)):
             return self.path(path).exists()
+
+    def has_folder(self, path: str | Path) -> bool:
+        """Whether there is such a folder."""
+        with os_errors_as(self.relative(path)):
+            return self.path(path).is_dir()
 
     def size(self, path: str | Path) -> int:
         """Bytes of a file. Raises ContractError when it can't be opened."""
@@ -336,6 +344,8 @@ def _stretches(
 
 
 def _line(number: int, raw: bytes, text: bytes, where: str) -> Line:
+    if len(text) > MOST_MEMBERS and text.count(b",") > MOST_MEMBERS:
+        return Line(number, raw, None, f"more than {MOST_MEMBERS:,} members")
     try:
         return Line(number, raw, loads(text), None)
     except NotJson as error:

@@ -1,5 +1,6 @@
 """`ftv4 ft`: plan a fine-tune (the default), buy it, follow it, list what there is."""
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ import click
 
 from ftv4.cli.clients import connect_provider
 from ftv4.cli.options import (
+    FILE,
     MODEL,
     SUFFIX,
     TEXT,
     boolean,
+    dataset_named,
     format_option,
     now,
     print_json,
@@ -41,6 +44,8 @@ def number(value: str) -> float:
 
 
 LABEL = "reading rows"
+JOB_ID = r"ft[a-z]*-[A-Za-z0-9_-]+"
+"""`ftjob-…`, and its like at other providers."""
 
 provider_option = click.option(
     "--provider",
@@ -65,7 +70,7 @@ def ft() -> None:
 @ft.command()
 @stage_option()
 @click.option("--suffix", type=SUFFIX, required=True, help="Goes into the tuned model's name.")
-@click.option("--dataset", metavar="FILE", help="Rows to train on.  [default: the stage's dataset]")
+@click.option("--dataset", type=FILE, metavar="FILE", help="Rows to train on.  [default: the stage's]")
 @click.option("--base-model", type=MODEL, metavar="ID", help="What to tune.  [default: the stage's]")
 @provider_option
 @boolean("--dry-run", default=True, help="Plan only: write the files, call nobody.")
@@ -92,7 +97,9 @@ def stage(ctx: click.Context, /, form: str, **given: Any) -> None:
     manifest: rows, tokens, cost, run key. With --dry-run=false the file is uploaded, the job created
     and followed. The same run is never paid for twice: the second time links to the first job.
     """
-    answer = _plan(repository(ctx), given) if given["dry_run"] else _buy(repository(ctx), given)
+    where = repository(ctx)
+    given["dataset"] = dataset_named(ctx, where, given["dataset"])
+    answer = _plan(where, given) if given["dry_run"] else _buy(where, given)
     if form == "json":
         print_json(answer)
     else:
@@ -192,8 +199,13 @@ def _follow(where: "Repository", target: str, provider: str | None, polling: "Po
     from ftv4.steps.follow import follow, follow_run
     from ftv4.steps.runs import of_job, run_at
 
-    run = run_at(where, target) if "/" in target or where.path(target).is_dir() else of_job(where, target)
+    run = run_at(where, target) if "/" in target or where.has_folder(target) else of_job(where, target)
     if run is None:
+        if not re.fullmatch(JOB_ID, target):
+            raise UsageError(
+                f"{name_for_log(target)}: neither a run's folder nor a job's id",
+                hint="`ftv4 ft list` shows both",
+            )
         stranger = connect_provider(where, provider or "openai")
         with _narrating(None) as tell:
             job = follow(stranger, target, polling, tell)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import click
+from click.core import ParameterSource
 
 from ftv4.clock import moment
 from ftv4.contracts.run import SUFFIX as SUFFIX_FORM
 from ftv4.disk import os_errors_as
 from ftv4.documents import Repository, find_repository
-from ftv4.encode import for_log, json_for_log
-from ftv4.errors import UsageError
+from ftv4.encode import for_log, json_for_log, name_for_log
+from ftv4.errors import ContractError, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,6 +79,8 @@ def like(pattern: str, form: str) -> Callable[[str], str]:
 SUFFIX = like(SUFFIX_FORM, "1 to 64 letters, digits, dots, - or _")
 MODEL = like(r"[A-Za-z0-9][A-Za-z0-9_./:-]{0,190}", "a model's name")
 TEXT = like(r"[^\ud800-\udfff]{0,4000}", "4000 characters of UTF-8 text or less")
+FILE = like(r"[^\0\ud800-\udfff]{1,4000}", "a name in UTF-8")
+"""A file or folder: files and answers name it again, and they are UTF-8."""
 
 
 def boolean(*names: str, default: bool, help: str) -> Callable[[F], F]:
@@ -97,6 +100,22 @@ def stage_option(required: bool = True, default: str | None = None) -> Callable[
     )
 
 
+def existing(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Folders that must be there if they were named: a wrong name is not the same as nothing in it."""
+    if ctx.get_parameter_source(param.name or "") is ParameterSource.DEFAULT:
+        return value
+    files = repository(ctx)
+    for folder in (value,) if isinstance(value, str) else value:
+        if not files.has_folder(folder):
+            raise ContractError(f"{param.opts[0]} {name_for_log(folder)}: no such folder")
+    return value
+
+
+def existing_packs(ctx: click.Context, param: click.Parameter, value: str) -> Any:
+    """Names of folders, separated by commas, all of which are there."""
+    return existing(ctx, param, names(ctx, param, value))
+
+
 def names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     """Names separated by commas, each once; nothing at all is refused."""
     if value is None:
@@ -111,7 +130,7 @@ packs_dir_option = click.option(
     "--packs-dir",
     metavar="NAME,…",
     type=TEXT,
-    callback=names,
+    callback=existing_packs,
     default="train/packs",
     show_default=True,
     help="Folders of packs, with commas.",
@@ -126,15 +145,24 @@ format_option = click.option(
 )
 
 
-def repository(ctx: click.Context) -> Repository:
-    """The repository that `--repo` names, or the one around the current folder."""
-    chosen = ctx.find_root().obj
-    if chosen is None:
+def repository(ctx: click.Context, *, needed: bool = False) -> Repository:
+    """The repository that `--repo` names, or the one around the current folder.
+
+    `needed`: raise UsageError where there is none, for what reads its config or makes folders in it.
+    """
+    found = _chosen(ctx.find_root().obj)
+    if needed and not found.has("config"):
+        raise UsageError("no ftv4 repository here", hint="cd into it, or name it: ftv4 --repo DIR …")
+    return found
+
+
+def _chosen(folder: str | None) -> Repository:
+    if folder is None:
         return find_repository()
-    with os_errors_as(f"--repo {chosen}", UsageError):
-        if Path(chosen).is_dir():
-            return Repository(Path(chosen))
-    raise UsageError(f"--repo {chosen}: no such folder")
+    with os_errors_as(f"--repo {folder}", UsageError):
+        if Path(folder).is_dir():
+            return Repository(Path(folder))
+    raise UsageError(f"--repo {folder}: no such folder")
 
 
 def located(ctx: click.Context, files: Repository, name: str) -> Path:
@@ -142,6 +170,19 @@ def located(ctx: click.Context, files: Repository, name: str) -> Path:
     here, there = Path.cwd() / name, files.path(name)
     first, second = (there, here) if ctx.find_root().obj else (here, there)
     return second if files.has(second) and not files.has(first) else first
+
+
+def dataset_named(ctx: click.Context, files: Repository, name: str | None) -> str | None:
+    """The repository path of a dataset to be read, `located`; None where none is named.
+
+    Raises ContractError for a folder.
+    """
+    if name is None:
+        return None
+    path = files.relative(located(ctx, files, name))
+    if files.has_folder(path):
+        raise ContractError(f"{name_for_log(path)}: a folder, not a dataset", hint="name one file in it")
+    return path
 
 
 def now() -> datetime:

@@ -21,12 +21,14 @@ class Curated:
     """What a review pack was made of; what the command prints."""
 
     workspace_id: str | None
-    out_file: str
-    """Relative to the repository."""
+    out_file: str | None
+    """Relative to the repository; None where there was nothing to write."""
     runs_scanned: int
     items_written: int
     """Items in the pack now."""
     items_new: int
+    undecided: int
+    """Items in the pack that nobody has decided."""
     kept: int
     """Items that the pack held before and that the scan didn't touch."""
     decided_elsewhere: int
@@ -53,6 +55,8 @@ def curate(
     """
     target = Path(out_file or Path(out_dir) / f"{now.astimezone(UTC):%Y-%m-%d}" / "review_pack.json")
     found = harvest(repository, scope, Guards.compile(repository.policy()), now)
+    if not found.items and not repository.has(target):
+        return _nothing(scope, found)
     with repository.locked(target.parent):
         return _write(repository, scope, now, found, target, out_dir)
 
@@ -62,7 +66,7 @@ def _write(
 ) -> Curated:
     """Add what was found to the pack that is there."""
     others = read_reviews(repository, [out_dir])
-    old = repository.read(ReviewPack, target) if repository.path(target).exists() else None
+    old = repository.read(ReviewPack, target) if repository.has(target) else None
     known = {item.id for item in old.items} if old else set()
     decided = {key for key, item in others.items.items() if item.decided} - known
     items = tuple(item for item in found.items if item.id not in decided)
@@ -77,9 +81,27 @@ def _write(
         runs_scanned=found.runs,
         items_written=len(pack.items),
         items_new=len({item.id for item in pack.items} - known),
+        undecided=sum(not item.decided for item in pack.items),
         kept=len(known - {item.id for item in items}),
         decided_elsewhere=len(found.items) - len(items),
         held_out=found.held_out,
         found_by_build=written.startswith((f"{REVIEWS}/", f"{NODE_REVIEWS}/")),
         problems=(*found.problems, *others.problems),
+    )
+
+
+def _nothing(scope: Scope, found: Harvest) -> Curated:
+    """What there is to say where no item was found, and no pack is there to be added to."""
+    return Curated(
+        workspace_id=scope.workspace_id,
+        out_file=None,
+        runs_scanned=found.runs,
+        items_written=0,
+        items_new=0,
+        undecided=0,
+        kept=0,
+        decided_elsewhere=0,
+        held_out=found.held_out,
+        found_by_build=False,
+        problems=tuple(found.problems),
     )

@@ -19,13 +19,14 @@ from ftv4.contracts.policy import Policy
 from ftv4.contracts.providers import BaseModelFacts, ProviderRow
 from ftv4.contracts.run import Estimate, RunHashes, RunKey, RunManifest, TuningConfig
 from ftv4.documents import Line, Repository
-from ftv4.errors import ContractError, GateError, UsageError
+from ftv4.errors import GateError, UsageError
 from ftv4.pipeline.messages import as_line, conversation, prompt_version, system_prompt
 from ftv4.stages import STAGES
 from ftv4.stages.stage import Stage
 from ftv4.steps.gate import Progress, judge
 from ftv4.steps.runs import MANIFEST, RUNS, TRAINING, Run
 from ftv4.steps.serve import provider_row
+from ftv4.steps.training import must_be_there
 
 ACCEPTANCE = "acceptance"
 """The one gate asked here: a row is an example or it isn't."""
@@ -62,11 +63,7 @@ def prepare(repository: Repository, asked: Asked, now: datetime, progress: Progr
     row = provider_row(repository, asked.provider)
     if len(asked.config.suffix) > row.suffix_max_length:
         raise UsageError(f"--suffix: {asked.provider} takes {row.suffix_max_length} characters at most")
-    if not repository.path(asked.dataset).is_file():
-        raise ContractError(
-            f"{repository.relative(asked.dataset)}: no such dataset",
-            hint=f"`ftv4 datasets build --stage {asked.stage.name}` makes it from run records and reviews",
-        )
+    must_be_there(repository, asked.dataset, asked.stage)
     with repository.building(f"{RUNS}/{asked.stage.name}", stamp(now)) as folder:
         manifest = _fill(repository, asked, row, folder, now, progress)
         repository.write_contract(f"{folder}/{MANIFEST}", manifest)
@@ -193,8 +190,10 @@ def _reasons(report: GateReport) -> list[str]:
 
 
 def _at(lines: Sequence[int], count: int) -> str:
-    """`line 7`, or `lines 7, 9, 12 and 80 more`."""
+    """`line 7`, or `lines 7, 9, 12 and 80 more`; of a reason that gates only count, the first line."""
     shown = lines[:SHOWN]
+    if count > len(shown) == 1:
+        return f"the first in line {shown[0]}"
     more = f" and {count - len(shown)} more" if count > len(shown) else ""
     return f"line{'s' if count > 1 else ''} {', '.join(map(str, shown))}{more}"
 

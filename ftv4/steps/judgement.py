@@ -167,9 +167,9 @@ def _marked(finding: Finding, comparison: Comparison) -> Finding:
 
 
 def _must_fit(repository: Repository, file: str | Path, policy: Policy) -> None:
-    path, limit = repository.path(file), policy.limits.file_bytes
-    if path.is_file() and path.stat().st_size > limit:
+    limit = policy.limits.file_bytes
+    if repository.has(file) and (size := repository.size(file)) > limit:
         raise ContractError(
-            f"{repository.relative(file)}: {path.stat().st_size} bytes; the policy reads {limit}",
+            f"{repository.relative(file)}: {size} bytes; the policy reads {limit}",
             hint="split the dataset, or raise limits.file_bytes in the policy",
         )

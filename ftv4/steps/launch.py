@@ -264,7 +264,7 @@ def _must_be_open(provider: "Provider", run: Run, world: World) -> None:
 def _must_be_taken(repository: Repository, run: Run, row: ProviderRow) -> None:
     """Raise GateError when the provider would refuse the training file."""
     name, rows = run.manifest.provider, run.manifest.accepted_rows
-    size = repository.path(run.training_file).stat().st_size
+    size = repository.size(run.training_file)
     problems = [f"{rows} examples; {name} wants {row.min_examples}"] if rows < row.min_examples else []
     if size > row.file_size_limit:
         problems.append(f"{size:,} bytes; {name} takes {row.file_size_limit:,}")

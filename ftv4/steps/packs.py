@@ -95,7 +95,7 @@ class Template:
 def read_pack(repository: Repository, folder: str | Path) -> tuple[SynthPack, DataPack]:
     """A synthetic pack's folder. Raises ContractError naming every file of it that can't be used."""
     synth = repository.read(SynthPack, Path(folder) / "pack.json")
-    found = [name for name in CSV_FILES if repository.path(folder).joinpath(name).is_file()]
+    found = [name for name in CSV_FILES if repository.has(Path(folder) / name)]
     if len(found) < 2:
         raise ContractError(
             f"{repository.relative(folder)}: a pack needs two of {', '.join(CSV_FILES)}", hint="make it again"

@@ -100,11 +100,11 @@ def seen(record: JobRecord, job: Job, now: datetime) -> JobRecord:
 
 def read_run(repository: Repository, folder: str | Path) -> Run:
     """One run by its folder. Raises ContractError when a file of it is missing or damaged."""
-    job = repository.path(folder) / JOB
+    job = Path(folder) / JOB
     return Run(
         folder=repository.relative(folder),
-        manifest=repository.read(RunManifest, repository.path(folder) / MANIFEST),
-        job=repository.read(JobRecord, job) if job.exists() else None,
+        manifest=repository.read(RunManifest, Path(folder) / MANIFEST),
+        job=repository.read(JobRecord, job) if repository.has(job) else None,
     )
 
 
@@ -148,7 +148,7 @@ def of_job(repository: Repository, job_id: str) -> Run | None:
 
 def run_at(repository: Repository, folder: str) -> Run:
     """The run that a command line names by its folder. Raises UsageError when there is none."""
-    if not (repository.path(folder) / MANIFEST).is_file():
+    if not repository.has(Path(folder) / MANIFEST):
         raise UsageError(f"{for_log(folder)}: no run there", hint="`ftv4 ft list` shows the runs there are")
     return read_run(repository, folder)
 

@@ -110,7 +110,7 @@ def _pack_files(sample: Sample) -> Iterator[File]:
 
 
 def _holds(repository: Repository, path: str, content: bytes) -> bool:
-    return repository.path(path).is_file() and repository.read_bytes(path) == content
+    return repository.has(path) and repository.read_bytes(path) == content
 
 
 def _must_be_ours(repository: Repository) -> None:
@@ -118,7 +118,7 @@ def _must_be_ours(repository: Repository) -> None:
     others = [
         f"{stage.dataset}:{line.number}"
         for stage in STAGES.values()
-        if repository.path(stage.dataset).exists()
+        if repository.has(stage.dataset)
         for line in repository.lines(Path(stage.dataset))
         if not _is_ours(line.value)
     ]

@@ -49,6 +49,15 @@ class Dataset:
         return ", ".join(f"{reason} {count}" for reason, count in self.report.rejection_reasons.items())
 
 
+def must_be_there(repository: Repository, dataset: str, stage: Stage) -> None:
+    """Raise ContractError when there is no such dataset."""
+    if not repository.has(dataset):
+        raise ContractError(
+            f"{repository.relative(dataset)}: no such dataset",
+            hint=f"build it with `ftv4 datasets build --stage {stage.name}`, or name it with --dataset",
+        )
+
+
 def read_dataset(
     repository: Repository, path: str, stage: Stage, policy: Policy, approved_only: bool
 ) -> Dataset:
@@ -56,11 +65,7 @@ def read_dataset(
 
     Raises ContractError when there is no such file: nothing excuses that.
     """
-    if not repository.path(path).is_file():
-        raise ContractError(
-            f"{repository.relative(path)}: no such dataset",
-            hint=f"build it with `ftv4 datasets build --stage {stage.name}`, or name it with --dataset",
-        )
+    must_be_there(repository, path, stage)
     rows = Rows()
     report = judge(
         repository,
