@@ -58,6 +58,13 @@ def door(doing: str, permission: str = "") -> Iterator[None]:
         raise AnswerLost(
             f"could not {doing}: no answer from the forge: {reason}", hint="run again", retryable=True
         ) from None
+    except (LookupError, TypeError) as error:
+        reason = for_log(f"{type(error).__name__}: {error}")
+        raise AnswerLost(
+            f"could not {doing}: the forge's answer is in no known shape: {reason}",
+            hint="is GITHUB_API_URL a forge's?",
+            retryable=True,
+        ) from None
 
 
 def _refusal(doing: str, error: "GithubException", permission: str) -> ServiceError:
@@ -80,7 +87,8 @@ def _said(error: "GithubException") -> str:
     data = error.data
     if not isinstance(data, dict):
         return str(data)
-    parts = [data.get("message"), *data.get("errors", [])]
+    errors = data.get("errors")
+    parts = [data.get("message"), *(errors if isinstance(errors, list) else [errors])]
     plain = [part.get("message") or json.dumps(part) if isinstance(part, dict) else part for part in parts]
     return "; ".join(str(part) for part in plain if part)
 

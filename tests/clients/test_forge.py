@@ -400,6 +400,24 @@ def test_a_comment_whose_answer_was_lost_is_not_written_twice(sandbox, forge):
     assert sandbox.github().get_pull(pull.number).get_issue_comments().totalCount == 1
 
 
+@pytest.mark.parametrize("data", [None, {}, {"viewer": None}, []], ids=str)
+def test_an_answer_in_no_known_shape_is_the_forges_fault(sandbox, forge, data):
+    pull = forge.propose(**wanted())
+    sandbox.github().get_pull(pull.number).create_issue_comment("<!-- ftv4:gate -->")
+    sandbox.fail("alter", "POST", "/graphql$", fields={"data": data}, times=9)
+
+    with pytest.raises(ServiceError, match="could not read the comments"):
+        forge.comment(pull.number, "<!-- ftv4:gate -->", "Passed")
+
+
+@pytest.mark.parametrize("errors", [None, "odd", {"message": "odd"}], ids=str)
+def test_a_refusal_in_no_known_shape_is_told_all_the_same(sandbox, forge, errors):
+    sandbox.fail("alter", "GET", "/pulls/999", fields={"errors": errors})
+
+    with pytest.raises(ServiceError, match="404: Not Found"):
+        forge.pull(999)
+
+
 def test_our_comment_is_found_on_a_later_page(sandbox, forge):
     pull = forge.propose(**wanted())
     thread = sandbox.github().get_pull(pull.number)

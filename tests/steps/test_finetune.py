@@ -182,15 +182,15 @@ def test_a_plan_does_not_even_import_the_sdk(repository):
 
 def test_C2_too_few_rows_leave_every_reason_with_its_lines_and_no_files(repository, ftv4):
     broken = row(3)
-    del broken["output"]["confidence"]
+    del broken["output"]["confidence"], broken["output"]["window"]
     write_dataset(repository, [row(0), row(1, approved=False), broken, "", row(4, approved=False)])
 
     done = ftv4(*STAGE)
 
     assert done.code == 4
     assert "1 of 4 rows can train quant_signals; it needs 30" in done.err
-    assert "2 not_approved: lines 2" in done.err
-    assert "1 output_schema_invalid: line 3" in done.err
+    assert "2 not_approved: the first in line 2\n" in done.err
+    assert "1 output_schema_invalid: line 3\n" in done.err
     assert runs_of(repository) == []
 
 
