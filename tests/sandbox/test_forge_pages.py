@@ -119,7 +119,8 @@ def test_a_page_says_how_it_stands(sandbox, pull, fate, words):
 def test_nobodys_text_becomes_markup(sandbox, pull):
     """Threat 33: no node of a page comes from a stranger's text, but for Markdown's own."""
     files = {f"a/{EVIL.replace('/', '|')}.txt": f"{EVIL}\n".encode()}
-    opened = pull(title=EVIL, body=EVIL, files=files, labels=(EVIL[:50],))
+    opened = pull(body=EVIL, files=files, labels=(EVIL[:50],))
+    sandbox.github("bob").get_pull(1).edit(title=EVIL)
     opened.thread.create_issue_comment(EVIL)
     sandbox.github("bob").get_pull(1).create_review(body=EVIL, event="COMMENT")
     sandbox.forge().status(opened.pull.head_sha, EVIL, "success", EVIL, url="javascript:alert(1)")
