@@ -85,7 +85,7 @@ class _Judge:
         self._extract = order.extract
         self._guards = Guards.compile(order.policy)
         self._acceptance = Acceptance(ask.stage, self._guards, ask.approved_only) if ask.stage else None
-        self._readers = [getattr(GATES[name].start(ask), "read", lambda row: row) for name in order.gates]
+        self._readers = [GATES[name].start(ask).read for name in order.gates]
 
     def stretch(self, stretch: Stretch) -> Judgement:
         found = Judgement(0, 0, Counter(), [], [])
