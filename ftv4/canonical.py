@@ -6,12 +6,9 @@ fraction (`90.0` is `90`), half of a surrogate pair as its escape: contracts.md 
 
 import hashlib
 import json
-import re
 from typing import Any
 
 import orjson
-
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def canonical(value: Any) -> str:
@@ -24,7 +21,7 @@ def canonical(value: Any) -> str:
     except TypeError:
         # orjson refuses what only Python can hold: lone surrogates, integers past 64 bits.
         odd = json.dumps(_whole_numbers(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", odd)
+        return odd.encode("utf-8", "backslashreplace").decode()  # which only lone surrogates need
 
 
 def sha256(data: str | bytes) -> str:

@@ -6,13 +6,13 @@ means one thing to us and another to whoever reviewed it; such rows are not trai
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
 
-from ftv4.canonical import SURROGATE
 from ftv4.contracts import Problem, pointer
 from ftv4.contracts.jsontext import trimmed
 from ftv4.gates.rejection import Rejection
@@ -26,6 +26,7 @@ FIXES: Mapping[str, str] = {
 }
 """Rule → what to do about it; the gravest first."""
 
+_HALF = re.compile("[\ud800-\udfff]")
 _DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else byte for byte in range(256))
 _TOO_MANY = b"0" * (LONGEST_NUMBER + 1)
 _SIDES = frozenset({"input", "output"})
@@ -93,12 +94,12 @@ def _strictly(text: bytes) -> Iterator[tuple[str, Problem]]:
             told = "a number that not every reader holds exactly"
             yield "number_out_of_range", Problem(pointer(tuple(place)), told)
         elif isinstance(item, str):
-            if SURROGATE.search(item):
+            if _HALF.search(item):
                 yield "lone_surrogate", Problem(pointer(tuple(place)), "half of a character")
         elif isinstance(item, dict):
             for key in reader.twice.get(id(item), ({}, []))[1]:
                 yield "duplicate_key", Problem(pointer((*place, key)), "this key stands here more than once")
-            if any(SURROGATE.search(key) for key in item):
+            if any(_HALF.search(key) for key in item):
                 yield "lone_surrogate", Problem(pointer(tuple(place)), "a key with half of a character")
 
 

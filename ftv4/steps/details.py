@@ -37,7 +37,8 @@ def detailed(repository: Repository, report: GateReport, longest: int) -> GateRe
         return report
     findings = list(report.findings)
     for line, raw in _lines(repository, report.file, set(wanted), longest):
-        row = _row(raw)
+        malformed = all(findings[place].rule == "malformed_line" for place in wanted[line])
+        row = _Nothing() if malformed else _row(raw)
         row_hash = "" if isinstance(row, _Nothing) else content_hash(row)
         for place in wanted[line]:
             shown = _value(findings[place], row, raw)

@@ -38,6 +38,11 @@ class Snapshot(Repository):
         """Whether there is such a file, or a folder with files."""
         return any(True for _ in self._below(self.relative(path)))
 
+    def has_folder(self, path: str | Path) -> bool:
+        """Whether there is a folder with files."""
+        where = self.relative(path)
+        return any(name != where for name in self._below(where))
+
     def files(self, folder: str | Path, pattern: str) -> list[Path]:
         """Files below a folder, in path order."""
         where = self.relative(folder)
