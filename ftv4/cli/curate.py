@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from ftv4.cli.options import StageList, format_option, now, print_json, repository
+from ftv4.cli.options import FILE, StageList, existing, format_option, now, print_json, repository
 from ftv4.cli.say import say
 from ftv4.errors import ContractError
 
@@ -17,6 +17,8 @@ days_option = click.option(
 runs_dir_option = click.option(
     "--runs-dir",
     metavar="DIR",
+    type=FILE,
+    callback=existing,
     default="train/ops/runs",
     show_default=True,
     help="Where the run records are; the Node tool's can be read too.",
@@ -32,8 +34,12 @@ workspace_option = click.option(
 @click.option(
     "--limit", type=click.IntRange(min=1), default=500, show_default=True, help="Runs at most, newest first."
 )
-@click.option("--out-dir", default="train/curation/review_packs", show_default=True, help="Where packs are.")
-@click.option("--out-file", metavar="FILE", help="The pack.  [default: <out-dir>/<date>/review_pack.json]")
+@click.option(
+    "--out-dir", type=FILE, default="train/curation/review_packs", show_default=True, help="Where packs are."
+)
+@click.option(
+    "--out-file", type=FILE, metavar="FILE", help="The pack.  [default: <out-dir>/<date>/review_pack.json]"
+)
 @stages_option
 @runs_dir_option
 @format_option
@@ -46,16 +52,18 @@ def curate(ctx: click.Context, /, form: str, out_dir: str, out_file: str | None,
     """
     from ftv4.steps.curate import curate as write_pack
 
-    done = write_pack(repository(ctx), scope_of(asked), now(), out_dir=out_dir, out_file=out_file)
+    where = repository(ctx, needed=True)
+    done = write_pack(where, scope_of(asked), now(), out_dir=out_dir, out_file=out_file)
     if form == "json":
         print_json(done)
     else:
-        say(f"{done.out_file}: {done.items_written} items, {done.items_new} of them new")
+        said = f"{done.items_written} items, {done.items_new} of them new"
+        say(f"{done.out_file}: {said}" if done.out_file else "nothing to review: no pack is written")
         say(
             f"{done.runs_scanned} runs; {done.decided_elsewhere} items decided in other packs, "
             f"{done.held_out} held out for evaluation"
         )
-        if not done.found_by_build:
+        if done.out_file and not done.found_by_build:
             say("`ftv4 datasets build` looks elsewhere: name this folder with --review-dir")
     report_malformed(done.problems)
 

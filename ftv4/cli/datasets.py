@@ -12,7 +12,7 @@ from ftv4.cli.curate import (
     stages_option,
     workspace_option,
 )
-from ftv4.cli.options import boolean, format_option, now, print_json, repository
+from ftv4.cli.options import FILE, boolean, existing, format_option, now, print_json, repository
 from ftv4.cli.say import say
 
 
@@ -28,12 +28,16 @@ def datasets() -> None:
     "--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="Runs at most, newest first."
 )
 @stages_option
-@click.option("--out-dir", default="train/datasets", show_default=True, help="Where the datasets are.")
+@click.option(
+    "--out-dir", type=FILE, default="train/datasets", show_default=True, help="Where the datasets are."
+)
 @click.option(
     "--review-dir",
     "review_dirs",
     multiple=True,
     metavar="DIR",
+    type=FILE,
+    callback=existing,
     help="Where review packs are, repeatable.  [default: ours and the Node tool's]",
 )
 @runs_dir_option
@@ -66,7 +70,7 @@ def build(
         keep_existing=keep_existing,
         **({"review_dirs": review_dirs} if review_dirs else {}),
     )
-    built = build_datasets(repository(ctx), plan, now())
+    built = build_datasets(repository(ctx, needed=True), plan, now())
     if form == "json":
         print_json(built)
     else:

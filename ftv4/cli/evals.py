@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ftv4.actions import in_actions, summarise
-from ftv4.cli.options import now, print_json, repository, stage_option
-from ftv4.encode import line_for_log
+from ftv4.cli.options import FILE, now, print_json, repository, stage_option
+from ftv4.encode import line_for_log, name_for_log
 from ftv4.errors import GateError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def evals() -> None:
 @click.option("--model", metavar="ID", help="The candidate for --stage.  [default: the pins as they stand]")
 @click.option("--fixture", metavar="ID", help="Ask this case alone.")
 @click.option(
-    "--out", metavar="FILE", help="Where to write the report.  [default: evals/report_<stamp>.json]"
+    "--out", type=FILE, metavar="FILE", help="Where the report goes.  [default: evals/report_<stamp>.json]"
 )
 @concurrency_option
 @report_format
@@ -74,13 +74,14 @@ def run(
     The candidate answers its stage for every industry; the pinned models answer the others. Exit
     code 4 when a case fails, or when there is none to ask.
     """
-    from ftv4.steps.evals import save
+    from ftv4.steps.evals import place_of, save
     from ftv4.steps.show import report_json, report_lines, report_markdown
 
-    files = repository(ctx)
+    files = repository(ctx, needed=True)
+    place = None if out is None else place_of(files, out)
     with asking(files, fixture, concurrency) as (evaluation, models):
         report = evaluation.run(mode, stage, known_model(files, model), models)
-    report = save(files, report, evaluation.now, out)
+    report = save(files, report, evaluation.now, place)
     page = partial(report_markdown, files.template, report)
     show(form, json=lambda: report_json(report), text=lambda: report_lines(report), markdown=page)
     if report.totals.failed:
@@ -91,8 +92,8 @@ def run(
 
 
 @evals.command()
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", type=FILE)
+@click.argument("b", type=FILE)
 @mode_option
 @stage_option(required=False)
 @concurrency_option
@@ -110,7 +111,7 @@ def compare(
     from ftv4.steps.compare import compare as pair
     from ftv4.steps.show import comparison_lines, comparison_markdown
 
-    files = repository(ctx)
+    files = repository(ctx, needed=True)
     reports = [_report(files, name, mode, stage, concurrency) for name in (a, b)]
     comparison = pair(*reports)
     if comparison.verdict != "INVALID":
@@ -140,8 +141,11 @@ def _report(files: "Repository", name: str, mode: Any, stage: str | None, concur
 
     if name.endswith(".json"):
         return read_report(files, name)
+    if name != "pinned" and files.has(name):
+        raise UsageError(f"{name_for_log(name)}: not an eval report", hint="its name ends in .json")
     if stage is None:
-        raise UsageError(f"{name}: a model is compared in a stage", hint="add --stage, or name a report file")
+        hint = "add --stage, or name a report file"
+        raise UsageError(f"{name_for_log(name)}: a model is compared in a stage", hint=hint)
     with asking(files, None, concurrency) as (evaluation, models):
         model = None if name == "pinned" else known_model(files, name)
         return save(files, evaluation.run(mode, stage, model, models), evaluation.now)

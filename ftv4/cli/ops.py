@@ -18,7 +18,7 @@ def status(ctx: click.Context, form: str) -> None:
     """Say where each stage stands: rows, reviews, jobs, evals, pins."""
     from ftv4.steps.ops import status_lines, status_of
 
-    answer = status_of(repository(ctx), now())
+    answer = status_of(repository(ctx, needed=True), now())
     if form == "json":
         print_json(answer)
         return

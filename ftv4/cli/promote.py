@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ftv4.cli.evals import asking, concurrency_option, report_format, show
-from ftv4.cli.options import MODEL, TEXT, boolean, now, repository, stage_option
+from ftv4.cli.options import FILE, MODEL, TEXT, boolean, dataset_named, now, repository, stage_option
 from ftv4.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ SHOWN = 20
 @click.command()
 @stage_option()
 @click.option("--model", required=True, metavar="ID", help="The candidate: <provider>:<model>.")
-@click.option("--dataset", metavar="FILE", help="What it was trained on.  [default: its run's]")
+@click.option("--dataset", type=FILE, metavar="FILE", help="What it was trained on.  [default: its run's]")
 @boolean("--dry-run", default=False, help="Weigh and report; leave the config as it is.")
 @boolean("--open-pr", default=False, help="Change nothing here; open one pull request instead.")
 @click.option(
@@ -30,9 +30,13 @@ SHOWN = 20
 @click.option("--reason", type=TEXT, help="Why it is forced; stays on the report and the card.")
 @boolean("--approved-only", default=True, help="Count only approved rows.")
 @click.option("--base-model", type=MODEL, metavar="ID", help="What it was tuned from.  [default: its run's]")
-@click.option("--run-manifest", metavar="FILE", help="The run that made it.  [default: by the model's id]")
+@click.option(
+    "--run-manifest", type=FILE, metavar="FILE", help="The run that made it.  [default: by the model's id]"
+)
 @boolean("--keep-overrides", default=False, help="Leave industries that have a model of their own on it.")
-@click.option("--eval-report", multiple=True, metavar="FILE", help="Use this eval report; don't ask again.")
+@click.option(
+    "--eval-report", type=FILE, multiple=True, metavar="FILE", help="Use this eval report; don't ask again."
+)
 @concurrency_option
 @report_format
 @click.pass_context
@@ -56,7 +60,8 @@ def promote(
     from ftv4.steps.promote import Order
     from ftv4.steps.promote import promote as carry
 
-    files, asked = repository(ctx), Order(**order)
+    files = repository(ctx, needed=True)
+    asked = Order(**order | {"dataset": dataset_named(ctx, files, order["dataset"])})
     desk = _desk(files, asked.dry_run, base if open_pr else None)
     with asking(files, None, concurrency, desk.before) as (evaluation, models):
         given = [read_report(files, path) for path in eval_report]

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ftv4.cli.options import (
+    FILE,
     MODEL,
     SUFFIX,
     TEXT,
@@ -39,7 +40,7 @@ from ftv4.cli.say import say
 @click.option("--industry", type=TEXT, metavar="NAME", help="Run packs of this industry, and call them so.")
 @click.option("--seed", type=click.IntRange(0), help="Shuffles the packs.")
 @click.option(
-    "--dataset", type=TEXT, metavar="FILE", help="What is built and trained on.  [default: the stage's]"
+    "--dataset", type=FILE, metavar="FILE", help="What is built and trained on.  [default: the stage's]"
 )
 @click.option("--min-rows", type=click.IntRange(1), help="Fewest rows.  [default: 1 dry, the stage's live]")
 @boolean("--force", default=False, help="Promote without a clear verdict; needs --reason.")
@@ -102,7 +103,7 @@ def _crew(ctx: click.Context, *, quiet: bool, promoting: bool) -> Any:
     from ftv4.steps.serve import serving_models
     from ftv4.steps.ship import Crew
 
-    files = repository(ctx)
+    files = repository(ctx, needed=True)
     connect = partial(connect_provider, files)
     return Crew(
         repository=files,

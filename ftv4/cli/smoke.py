@@ -18,7 +18,7 @@ def smoke(ctx: click.Context, form: str) -> None:
     from ftv4.steps.serve import serving_models
     from ftv4.steps.smoke import smoke_test
 
-    where = repository(ctx)
+    where = repository(ctx, needed=True)
     result = smoke_test(where, serving_models(where, lambda name: connect_provider(where, name)), now())
     if form == "json":
         print_json(result)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ftv4.cli.options import (
+    FILE,
     TEXT,
     boolean,
     format_option,
@@ -26,7 +27,7 @@ def synth() -> None:
 
 
 @synth.command()
-@click.option("--out-dir", default="train/packs", show_default=True, help="Where the packs go.")
+@click.option("--out-dir", type=FILE, default="train/packs", show_default=True, help="Where the packs go.")
 @click.option(
     "--industries", metavar="NAME,…", type=TEXT, callback=names, help="Which industries.  [default: all six]"
 )
@@ -53,7 +54,7 @@ def packs(ctx: click.Context, /, form: str, bent: bool, **asked: Any) -> None:
 
     anchor: datetime = asked.pop("anchor_date") or now()
     plan = PackPlan(anchor=anchor.date(), **asked)
-    written = write_packs(repository(ctx), plan, bent_packs if bent else make_packs)
+    written = write_packs(repository(ctx, needed=True), plan, bent_packs if bent else make_packs)
     if form == "json":
         print_json(written)
         return
@@ -74,7 +75,10 @@ def packs(ctx: click.Context, /, form: str, bent: bool, **asked: Any) -> None:
 @click.option("--industry", type=TEXT, metavar="NAME", help="Only packs of this industry.")
 @click.option("--seed", type=int, help="Shuffle the packs.  [default: path order]")
 @click.option(
-    "--output-dir", metavar="DIR", help="For run_ids.json.  [default: train/ops/synth_ship/<stamp>]"
+    "--output-dir",
+    type=FILE,
+    metavar="DIR",
+    help="For run_ids.json.  [default: train/ops/synth_ship/<stamp>]",
 )
 @boolean("--include-data-packs", default=True, help="Run data/packs/*.json too.")
 @click.option(
@@ -100,7 +104,7 @@ def runpacks(ctx: click.Context, /, form: str, **asked: Any) -> None:
     from ftv4.steps.runpacks import Plan, Runner
     from ftv4.steps.serve import serving_models
 
-    where = repository(ctx)
+    where = repository(ctx, needed=True)
     models = serving_models(where, lambda name: connect_provider(where, name))
     with progress("runs") as shown:
         batch = Runner(where, models, now(), shown).run(Plan(**asked))
@@ -116,7 +120,9 @@ synth.add_command(ship)
 
 
 @synth.command()
-@click.option("--out-dir", metavar="DIR", help="Write it below another folder.  [default: the repository]")
+@click.option(
+    "--out-dir", type=FILE, metavar="DIR", help="Write it below another folder.  [default: the repository]"
+)
 @boolean("--check", default=False, help="Write nothing; say what would change.")
 @click.pass_context
 def data(ctx: click.Context, out_dir: str | None, check: bool) -> None:
@@ -127,7 +133,7 @@ def data(ctx: click.Context, out_dir: str | None, check: bool) -> None:
     """
     from ftv4.steps.ship_data import changed_files, write_shipped
 
-    where = repository(ctx)
+    where = repository(ctx, needed=True)
     if check:
         changed = changed_files(where)
         if changed:

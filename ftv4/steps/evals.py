@@ -17,8 +17,8 @@ from ftv4.contracts.evaluation import CaseResult, EvalReport, EvalTotals, StageA
 from ftv4.contracts.models import Fallback, ModelsConfig, Pin, Rollout
 from ftv4.contracts.policy import Policy
 from ftv4.documents import Repository, to_json
-from ftv4.encode import for_log
-from ftv4.errors import GateError, ServiceError, UsageError
+from ftv4.encode import for_log, name_for_log
+from ftv4.errors import ContractError, GateError, ServiceError, UsageError
 from ftv4.graders import names
 from ftv4.guards import Guards
 from ftv4.pipeline.messages import prompt_version
@@ -182,6 +182,23 @@ def save(repository: Repository, report: EvalReport, now: datetime, out: str | N
         shelf.hold(path, to_json(named))
         shelf.put_down()
     return named
+
+
+def place_of(repository: Repository, out: str) -> str:
+    """Where a report that somebody names may go: in the repository, over nothing but a report.
+
+    Raises UsageError.
+    """
+    path = repository.relative(out)
+    if path.startswith("../") or not path.endswith(".json"):
+        hint = "such as evals/report_x.json"
+        raise UsageError(f"{name_for_log(path)}: no place in the repository for a .json file", hint=hint)
+    if repository.has(path):
+        try:
+            repository.read(EvalReport, path)
+        except ContractError:
+            raise UsageError(f"{name_for_log(path)}: no eval report; left as it is") from None
+    return path
 
 
 def read_report(repository: Repository, path: str) -> EvalReport:

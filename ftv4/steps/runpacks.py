@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import cycle, islice
@@ -13,8 +14,8 @@ from ftv4.contracts import Json
 from ftv4.contracts.models import normal_industry
 from ftv4.contracts.record import FailedRun, RunIdEntry, RunIds, RunRecord
 from ftv4.documents import Repository
-from ftv4.encode import for_log
-from ftv4.errors import GateError
+from ftv4.encode import for_log, name_for_log
+from ftv4.errors import GateError, UsageError
 from ftv4.guards import Guards
 from ftv4.pipeline.brief import make_brief
 from ftv4.pipeline.run import Models, run_pipeline
@@ -81,10 +82,13 @@ class Runner:
         """Run the plan's packs one by one.
 
         Raises GateError before the first run when the packs are too much alike, and ContractError
-        when one can't be read or is kept out for evaluation.
+        when one can't be read or is kept out for evaluation, UsageError for an industry without packs.
         """
         chosen = self._chosen(plan)
-        folder = self._folder(plan)
+        with self._folder(plan) as folder:
+            return self._run(plan, chosen, folder)
+
+    def _run(self, plan: Plan, chosen: Sequence[Template], folder: str) -> Batch:
         pins, guards = self.repository.models().pin, Guards.compile(self.repository.policy())
         entries = []
         for number, template in enumerate(chosen, 1):
@@ -105,11 +109,15 @@ class Runner:
         return Batch(self.repository.write_contract(f"{folder}/run_ids.json", index), index)
 
     def _chosen(self, plan: Plan) -> list[Template]:
-        found = _of_industry(
-            templates(self.repository, plan.packs_dir, plan.include_data_packs), plan.industry
-        )
-        if not found:
+        every = templates(self.repository, plan.packs_dir, plan.include_data_packs)
+        if not every:
             raise GateError(f"no pack in {', '.join(plan.packs_dir)}", hint="make some: ftv4 synth packs")
+        found = _of_industry(every, plan.industry)
+        if not found:
+            there = ", ".join(sorted({template.industry for template in every}))
+            raise UsageError(
+                f"--industry {name_for_log(plan.industry or '')}: no pack of it; there are {there}"
+            )
         industries = sorted({template.industry for template in found})
         if plan.ensure_diversity and len(industries) < plan.min_industries:
             raise GateError(
@@ -118,10 +126,14 @@ class Runner:
             )
         return select(found, plan)
 
-    def _folder(self, plan: Plan) -> str:
+    @contextmanager
+    def _folder(self, plan: Plan) -> Iterator[str]:
+        """Where run_ids.json goes; a folder made for it goes again when no run_ids.json comes."""
         if plan.output_dir is not None:
-            return self.repository.relative(plan.output_dir)
-        return self.repository.new_folder(SHIPS, stamp(self.now))
+            yield self.repository.relative(plan.output_dir)
+            return
+        with self.repository.building(SHIPS, stamp(self.now)) as folder:
+            yield folder
 
 
 def select(found: Sequence[Template], plan: Plan) -> list[Template]:

@@ -11,7 +11,7 @@ from ftv4.contracts.models import MODEL_ID
 from ftv4.contracts.policy import Policy
 from ftv4.contracts.providers import ProviderRow
 from ftv4.documents import PROVIDERS, Repository
-from ftv4.encode import for_log, name_for_log
+from ftv4.encode import name_for_log
 from ftv4.errors import ContractError
 from ftv4.pipeline.messages import messages
 from ftv4.pipeline.model import RULE, Answer, Ask, Model, RuleModel
@@ -31,7 +31,7 @@ def model_for(
     """
     if not re.fullmatch(MODEL_ID, model_id):
         raise ContractError(
-            f"model id {for_log(model_id)}: not <provider>:<model>",
+            f"model id {name_for_log(model_id)}: not <provider>:<model>",
             hint="such as openai:ft:gpt-… or sandbox:…",
         )
     provider, _, model = model_id.partition(":")
@@ -69,7 +69,7 @@ def provider_row(repository: Repository, name: str, asked: str = "") -> Provider
     if row is None:
         tuned = f"a tuned model's id needs its provider in front: openai:{name_for_log(asked)}"
         raise ContractError(
-            f"{for_log(asked or name)}: no provider {for_log(name)} in {PROVIDERS}; there are "
+            f"{name_for_log(asked or name)}: no provider {name_for_log(name)} in {PROVIDERS}; there are "
             f"{', '.join(sorted(known))}",
             hint=tuned if name == "ft" else f"add a row to {PROVIDERS}, or correct the id",
         )

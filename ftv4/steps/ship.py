@@ -133,6 +133,8 @@ class _Voyage:
         self._crew, self._repository = crew, crew.repository
         self._order = order = replace(order, dataset=self._repository.relative(order.dataset))
         self._now = crew.clock()
+        self._repository.models()  # one that can't be read leaves no folder behind
+        self._undecided = 0
         self._folder = self._repository.new_folder(SHIPS, stamp(self._now))
         args = asdict(order) | {"packs_dir": list(order.packs_dir)}
         self.log = Logbook(self._repository, f"{self._folder}/ops_manifest.json", crew.clock, crew.say, args)
@@ -145,9 +147,7 @@ class _Voyage:
             self._run_packs()
         self._curate()
         if not self._build():
-            self.log.end(
-                "awaiting_approval", f"approve items: ftv4 review {self.log.manifest.review_pack_path}"
-            )
+            self.log.end("awaiting_approval", self._to_approve())
             return
         self._gate()
         run = self._fine_tune()
@@ -192,9 +192,16 @@ class _Voyage:
     def _curate(self) -> None:
         done = curate(self._repository, self._scope(), self._now)
         self.log.warn(done.problems)
-        self.log.note(
-            "info", f"{done.items_written} items in {done.out_file}", review_pack_path=done.out_file
-        )
+        self._undecided = done.undecided
+        where = f" in {done.out_file}, {done.undecided} undecided" if done.out_file else " to review"
+        self.log.note("info", f"{done.items_written} items{where}", review_pack_path=done.out_file)
+
+    def _to_approve(self) -> str:
+        """What a person does where there is no row to train on."""
+        pack = self.log.manifest.review_pack_path
+        if not self._undecided:
+            return "nothing is left to approve: ship again without --skip-runpacks to make items"
+        return f"approve some of the {self._undecided} undecided items: ftv4 review {pack}"
 
     def _build(self) -> int:
         out_dir = PurePosixPath(self._order.dataset).parent.as_posix()

@@ -80,7 +80,8 @@ def comparison_lines(comparison: Comparison) -> str:
     ):
         if pairs:
             lines.append(f"{name}: {_names(pairs)}")
-    lines.append(f"{comparison.wins} wins, {comparison.losses} losses, {comparison.ties} ties for B")
+    if comparison.verdict != "INVALID":
+        lines.append(f"{comparison.wins} wins, {comparison.losses} losses, {comparison.ties} ties for B")
     return "\n".join([*lines, comparison.verdict, *(f"  {reason}" for reason in comparison.why)]) + "\n"
 
 

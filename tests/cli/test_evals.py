@@ -377,3 +377,33 @@ def test_help_imports_no_statistics_and_no_sdk():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_report_goes_over_nothing_but_a_report(cases, ftv4):
+    cases.write("notes.json", "{}\n")
+
+    for out in ("README.md", "../elsewhere.json", "notes.json"):
+        done = ftv4("evals", "run", "--out", out)
+        assert done.code == 2, out
+        assert out in done.err
+    assert cases.read_text("notes.json") == "{}\n"
+    for _ in range(2):
+        assert ftv4("evals", "run", "--out", "evals/report_x.json").code == 0
+
+
+def test_what_is_no_report_is_not_taken_for_a_model(cases, ftv4):
+    cases.write("README.md", "# Read me\n")
+
+    done = ftv4("evals", "compare", "README.md", "report.json")
+    assert done.code == 2
+    assert "README.md: not an eval report" in done.err
+
+
+def test_reports_that_cannot_be_compared_have_no_counts(cases, ftv4):
+    ftv4("evals", "run", "--mode", "stage", "--stage", STAGE, "--out", "evals/report_a.json")
+    ftv4("evals", "run", "--out", "evals/report_b.json")
+
+    for form in ("text", "markdown"):
+        done = ftv4("evals", "compare", "evals/report_a.json", "evals/report_b.json", "--format", form)
+        assert done.code == 4
+        assert " wins" not in done.out

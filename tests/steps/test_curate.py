@@ -181,13 +181,6 @@ def test_A5_a_pack_that_the_build_would_not_find_says_so(runs, ftv4):
     assert "--review-dir" not in ftv4("curate").out
 
 
-def test_nothing_to_review_is_an_empty_pack(repository, ftv4):
-    done = ftv4("curate")
-
-    assert done.code == 0
-    assert pack_of(repository)["items"] == []
-
-
 @pytest.mark.parametrize("flags", [["--days", "0"], ["--days=abc"], ["--stage", "toString"], ["--dayz", "3"]])
 def test_a_wrong_flag_is_refused(repository, ftv4, flags):
     assert ftv4("curate", *flags).code == 2

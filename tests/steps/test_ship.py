@@ -65,7 +65,16 @@ def test_a_ship_stops_for_a_person_to_approve(planted, ftv4):
     manifest = shipped(ftv4)
 
     assert manifest["status"] == "awaiting_approval"
-    assert manifest["next_action"] == f"approve items: ftv4 review {manifest['review_pack_path']}"
+    command = f"ftv4 review {manifest['review_pack_path']}"
+    assert manifest["next_action"] == f"approve some of the 48 undecided items: {command}"
+    assert any("48 undecided" in line["message"] for line in manifest["logs"])
+
+
+def test_a_ship_without_anything_to_approve_says_so(planted, ftv4):
+    manifest = shipped(ftv4, "--skip_runpacks=true")
+
+    assert manifest["review_pack_path"] is None
+    assert manifest["next_action"].startswith("nothing is left to approve")
 
 
 def test_A5_what_is_approved_where_it_says_is_what_is_trained_on(planted, ftv4):
