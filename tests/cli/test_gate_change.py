@@ -378,3 +378,17 @@ def test_rows_are_compared_with_the_eval_cases_that_the_change_found(tree, ftv4)
     report = json.loads(ftv4("gate", "--base", tree.base, "--only=contamination", "--format=json").out)
 
     assert [(one["severity"], one["line"]) for one in report["reports"][0]["findings"]] == [("error", 1)]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "github", "sarif"])
+def test_what_is_private_is_shown_by_no_finding_and_no_sample(tree, ftv4, form):
+    rows = named(varied(45))
+    rows[42]["output"]["confidence"] = "jo.canary@example.org"
+    rows[43]["output"]["primary_constraint"] = "Write to jo.canary@example.org about quotes in week 43."
+    broken = orjson.dumps(rows[44])[:-1].replace(b'"notes":""', b'"notes":"jo.canary@example.org"')
+    tree.commit({SYNTHESIS: lines(*rows[:44], b'{"notes":"jo.canary@example.org"', broken)})
+
+    done = ftv4("gate", "--base", tree.base, "--format", form)
+
+    assert done.code == 4
+    assert "canary" not in done.out
