@@ -88,7 +88,7 @@ class Guards:
         return self._screen.suspects(payload)
 
     def suspects_in(self, line: bytes, value: object) -> frozenset[str]:
-        """The same about a whole row, with PRIVATE, INJECTION and DIGITS, from its line in the file and its value.
+        """The same about a row, with PRIVATE, INJECTION and DIGITS, from its line in the file and its value.
 
         The first two read a text as it is seen: foreign letters are looked at twice.
         """

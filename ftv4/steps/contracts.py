@@ -17,8 +17,8 @@ def judge_lines(
     """One verdict a line: `{"line", "ok", "errors": [{"pointer", "problem"}]}`.
 
     Lines are counted from 1; blank ones are counted and say nothing. A payload is bare JSON: a byte
-    order mark or a no-break space before it is an error (contracts.md, Conventions). `ok` is the contract's word
-    alone. With guards also `global_codes`, `drift_codes` (meant for outputs) and `leaks`.
+    order mark or a no-break space before it is an error (contracts.md, Conventions). `ok` is the
+    contract's word alone. With guards also `global_codes`, `drift_codes` (meant for outputs) and `leaks`.
     """
     for number, line in enumerate(lines, 1):
         text = line.strip(b" \t\r\n")

@@ -192,7 +192,7 @@ def test_only_the_gates_named_are_asked(repository):
     assert report.gates == ("rows", "diversity")
     assert "missing_input_or_output" not in [finding.rule for finding in report.findings]
     assert judged(repository, row(), only=("acceptance",)).diversity is None
-    with pytest.raises(UsageError, match="no gate speed; there are .*acceptance, rows, diversity"):
+    with pytest.raises(UsageError, match=r"no gate speed; there are .*acceptance, rows, diversity"):
         judged(repository, row(), only=("speed",))
 
 

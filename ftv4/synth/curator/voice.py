@@ -13,7 +13,6 @@ from pydantic import Field
 
 from ftv4.contracts import Contract, Items
 
-
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z_]{2,39}$")]
 Text120 = Annotated[str, Field(min_length=8, max_length=120)]
 Text140 = Annotated[str, Field(min_length=12, max_length=140)]
