@@ -50,7 +50,8 @@ class HistoryEntry(Contract):
     report_path: str
     model_card_path: str
     eval_report_path: str | None
-    dataset_hash: str
+    dataset_hash: str | None
+    """Of what it was trained on; None when no run links the model to a dataset."""
     cleared_overrides: dict[str, str] = {}
     """Industry → the model its override pinned until this promotion."""
 

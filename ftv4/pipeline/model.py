@@ -46,6 +46,13 @@ class Model(Protocol):
         """Raises ServiceError when there is no answer."""
 
 
+def check_rule(model_id: str, stage: Stage) -> None:
+    """Raises ContractError when a model id names a rule that the stage doesn't have."""
+    if model_id.startswith(RULE) and model_id.removeprefix(RULE) not in stage.rules:
+        rules = ", ".join(f"{RULE}{rule}" for rule in sorted(stage.rules))
+        raise ContractError(f"{model_id}: {stage.name} has no such rule", hint=f"there are {rules}")
+
+
 @dataclass(frozen=True)
 class RuleModel:
     """The stage's own rule as a model. `id` is `deterministic:<rule>`."""
@@ -54,7 +61,5 @@ class RuleModel:
 
     def answer(self, ask: Ask) -> Answer:
         """The rule's output as canonical JSON. Raises ContractError when the stage has no such rule."""
-        if self.id.removeprefix(RULE) not in ask.stage.rules:
-            rules = ", ".join(f"{RULE}{rule}" for rule in sorted(ask.stage.rules))
-            raise ContractError(f"{self.id}: {ask.stage.name} has no such rule", hint=f"there are {rules}")
+        check_rule(self.id, ask.stage)
         return Answer(canonical(ask.stage.rule(ask.input, ask.earlier)))

@@ -15,14 +15,16 @@ from ftv4.contracts import Json
 from ftv4.contracts.evaluation import EvalReport
 from ftv4.contracts.promotion import PromotionReport
 from ftv4.documents import Repository
+from ftv4.encode import name_for_log
 from ftv4.errors import UsageError
+from ftv4.pipeline.model import RULE, check_rule
 from ftv4.render import render
 from ftv4.stages import STAGES
 from ftv4.steps.candidate import base_model_of, find_run, model_id_of
 from ftv4.steps.evals import read_report
 from ftv4.steps.runs import Run
 from ftv4.steps.show import FILTERS, number, numbers
-from ftv4.steps.training import Dataset, read_dataset
+from ftv4.steps.training import Dataset, read_dataset, trained
 
 Status = Literal["candidate", "pinned", "deprecated"]
 
@@ -72,13 +74,14 @@ class CardOrder:
 def build_card(repository: Repository, order: CardOrder, now: datetime) -> str:
     """Write a card from the files there are; give back its path.
 
-    Raises ContractError for a file that was named and can't be read, UsageError for a promotion
-    report about another model.
+    Raises ContractError for a file that was named and can't be read, UsageError for a run or a
+    promotion report of another model.
     """
     stage, model_id = STAGES[order.stage], model_id_of(repository, order.model)
+    check_rule(model_id, stage)
     run = find_run(repository, order.run_manifest, model_id)
-    dataset = order.dataset or (run.manifest.dataset_path if run else None)
-    policy = repository.policy()
+    if run is not None and run.model_id != model_id:
+        raise UsageError(f"{run.folder}: made {name_for_log(run.model_id or 'no model')}, not {model_id}")
     report = _promotion(repository, order.promotion_report, model_id)
     evals = read_report(repository, order.eval_summary) if order.eval_summary else None
     facts = CardFacts(
@@ -87,7 +90,7 @@ def build_card(repository: Repository, order: CardOrder, now: datetime) -> str:
         base_model=order.base_model or base_model_of(run, model_id),
         status=order.promotion_status,
         now=now,
-        data=read_dataset(repository, dataset, stage, policy, order.approved_only) if dataset else None,
+        data=_data(repository, order, run, model_id),
         run=run,
         evals={"given": evals} if evals else {},
         eval_passed=order.eval_passed,
@@ -96,6 +99,15 @@ def build_card(repository: Repository, order: CardOrder, now: datetime) -> str:
         notes=order.notes,
     )
     return repository.write(card_path(stage.name, model_id), render_card(repository, facts))
+
+
+def _data(repository: Repository, order: CardOrder, run: Run | None, model_id: str) -> Dataset | None:
+    """What the model's run was trained on, if it is still that, or what somebody names; rules have none."""
+    path = order.dataset or (run.manifest.dataset_path if run else None)
+    if path is None or model_id.startswith(RULE):
+        return None
+    data = read_dataset(repository, path, STAGES[order.stage], repository.policy(), order.approved_only)
+    return data if order.dataset or trained(run, model_id, data) else None
 
 
 def _promotion(repository: Repository, path: str | None, model_id: str) -> PromotionReport | None:
@@ -121,6 +133,7 @@ def render_card(repository: Repository, facts: CardFacts) -> str:
         "purpose": STAGES[facts.stage].purpose,
         "day": iso(facts.now)[:10],
         "dataset": _dataset(facts),
+        "linked": facts.data is not None and trained(facts.run, facts.model_id, facts.data),
         "arms": [
             {"title": title, "report": facts.evals[name], "numbers": numbers(facts.evals[name])}
             for name, title in _ARMS.items()

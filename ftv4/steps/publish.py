@@ -19,6 +19,7 @@ from ftv4.steps.card import CardFacts, card_path, render_card
 from ftv4.steps.history import moved, unchanged
 from ftv4.steps.proposal import body_of, branch_of, summary_of, title_of
 from ftv4.steps.shelf import Shelf
+from ftv4.steps.training import trained
 from ftv4.steps.weigh import Evidence, Wish, judge_wish
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def publish(desk: Desk, wish: Wish, evidence: Evidence) -> Promotion:
         shelf.hold(paths["report"], to_json(report))
         effective = report.passed and not wish.dry_run
         after = (
-            moved(desk.before, wish.stage.name, _entry(desk, report, paths), desk.by)
+            moved(desk.before, wish.stage.name, _entry(desk, report, paths, evidence), desk.by)
             if report.passed
             else b""
         )
@@ -117,7 +118,8 @@ def _inside(path: str) -> str:
     return "" if path.startswith("../") else path
 
 
-def _entry(desk: Desk, report: PromotionReport, paths: Json) -> HistoryEntry:
+def _entry(desk: Desk, report: PromotionReport, paths: Json, evidence: Evidence) -> HistoryEntry:
+    linked = trained(evidence.run, report.new_model_id, evidence.data)
     return HistoryEntry(
         timestamp=iso(desk.now),
         old_model=report.old_model_id,
@@ -125,7 +127,7 @@ def _entry(desk: Desk, report: PromotionReport, paths: Json) -> HistoryEntry:
         report_path=paths["report"],
         model_card_path=paths["card"],
         eval_report_path=paths["pipeline"],
-        dataset_hash=report.dataset.sha256,
+        dataset_hash=report.dataset.sha256 if linked else None,
         cleared_overrides=report.cleared_overrides,
     )
 
@@ -138,7 +140,7 @@ def _card(desk: Desk, wish: Wish, evidence: Evidence, promotion: Promotion) -> s
         status="pinned",
         now=desk.now,
         by=desk.by,
-        data=evidence.data,
+        data=evidence.data if trained(evidence.run, wish.model_id, evidence.data) else None,
         run=evidence.run,
         evals=evidence.trial.arms,
         report=promotion.report,

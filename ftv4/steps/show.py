@@ -11,8 +11,13 @@ from ftv4.render import Templates, render
 from ftv4.steps.compare import newly_failing, newly_fixed, served_by
 from ftv4.steps.evals import agreement_of
 
-FILTERS: dict[str, Callable[..., str]] = {"code": for_markdown, "line": code_span}
-"""`code` for what a stranger wrote; `line` for our own lines, in which that is encoded already."""
+FILTERS: dict[str, Callable[..., str]] = {
+    "code": for_markdown,
+    "line": code_span,
+    "person": lambda name: for_markdown(name.replace("@", " at "), 64),
+}
+"""`code` for what a stranger wrote, `person` for who it is: `ada at example.org`, which mentions nobody;
+`line` for our own lines, in which that is encoded already."""
 SHOWN = 30
 """Cases listed in a page that people read; the file has them all."""
 

@@ -79,6 +79,13 @@ def read_dataset(
     return Dataset(report, rows)
 
 
+def trained(run: Run | None, model_id: str, data: Dataset) -> bool:
+    """Whether a run says that the model was made from a dataset, byte for byte as it is now (B5)."""
+    if run is None or run.model_id != model_id:
+        return False
+    return run.manifest.hashes.dataset_sha256 == data.report.dataset_sha256
+
+
 def doubts(repository: Repository, run: Run | None, data: Dataset, stage: Stage, policy: Policy) -> list[str]:
     """What doesn't fit between a model's run and the repository as it is now."""
     if run is None:

@@ -116,7 +116,8 @@ def test_a_better_model_is_pinned_with_report_card_and_history(ready, promote):
     report = ready.read(PromotionReport, REPORT)
     assert report.passed
     assert report.notes == "a=b=c"
-    assert report.dataset.sha256 == entry.dataset_hash
+    assert entry.dataset_hash is None
+    assert "Trained on" not in ready.read_text(entry.model_card_path)
 
 
 def test_only_the_stage_moves_in_models_json(ready, promote):
@@ -413,7 +414,10 @@ def test_B5_a_model_is_linked_to_the_run_that_made_it(ready, promote, ftv4):
     report = ready.read(PromotionReport, answer["report_path"])
     assert report.dataset.run_manifest_path == f"{folder}/run_manifest.json"
     assert report.base_model == "gpt-4.1-mini-2025-04-14"
-    assert f"run | `{folder}`" in ready.read_text(answer["model_card_path"])
+    card = ready.read_text(answer["model_card_path"])
+    assert f"run | `{folder}`" in card
+    assert "42 of 42 rows accepted" in card
+    assert ready.models().pin(STAGE, "").promotion_history[-1].dataset_hash == report.dataset.sha256
 
 
 def test_B5_a_model_without_a_run_is_said_to_be_of_unknown_making(ready, promote):
@@ -429,6 +433,7 @@ def test_B5_a_dataset_that_changed_since_the_run_is_said(ready, promote, ftv4):
     _, answer, _ = promote()
 
     assert answer["warnings"] == [f"{path} is not what {folder} was trained on: it has changed since"]
+    assert "rows accepted" not in ready.read_text(answer["model_card_path"] or answer["report_path"])
 
 
 def test_another_models_run_cannot_be_borrowed(ready, promote, ftv4):

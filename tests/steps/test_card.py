@@ -35,7 +35,40 @@ def test_a_card_says_what_it_is_told(ready, ftv4, golden):
 
     for words in ("| deprecated |", "| `gpt-x` |", "42 of 42 rows accepted", "`Second try.`", "| 6 of 6 |"):
         assert words in page
-    assert "`ada\\u0040example.org` 42" in page
+    assert "`ada at example.org` 42" in page
+
+
+def test_B5_a_rule_was_never_trained(ready, ftv4):
+    done = ftv4(
+        "card", "build", "--stage", STAGE, "--model", "deterministic:core-v1",
+        "--dataset", "train/datasets/stage_synthesis.jsonl",
+    )  # fmt: skip
+    page = ready.read_text(done.out.strip())
+
+    for words in ("Trained on", "rows accepted", "base model"):
+        assert words not in page
+
+
+def test_B5_a_dataset_that_no_run_links_is_only_named(ready, ftv4):
+    page = built(ready, ftv4, "--dataset", "train/datasets/stage_synthesis.jsonl")
+
+    assert "Trained on" not in page
+    assert "no fine-tune run of this repository says that the model was made from it" in page
+
+
+def test_a_rule_that_is_none_has_no_card(ready, ftv4):
+    done = ftv4("card", "build", "--stage", STAGE, "--model", "deterministic:nope")
+
+    assert done.code == 3
+    assert "deterministic:nope: synthesis_decision has no such rule" in done.err
+
+
+def test_B5_a_run_without_the_model_is_not_its_run(ready, ftv4):
+    done = ftv4("ft", "stage", "--stage", STAGE, "--suffix", "a", "--provider", "sandbox", "--format", "json")
+    done = ftv4(*BUILD, "--run-manifest", json.loads(done.out)["run_manifest"])
+
+    assert done.code == 2
+    assert "made no model, not openai:ft:" in done.err
 
 
 def test_a_word_of_mouth_result_is_marked_as_such(ready, ftv4):
