@@ -38,6 +38,9 @@ MOST_LINES = 4_000_000
 MOST_MEMBERS = 20_000
 """Commas of a line that can be a row. What is all brackets and commas takes long to read, and much memory."""
 
+BUFFER = 1 << 18
+"""Bytes read from a file at once; rows are about as long as the usual 8 KiB."""
+
 STRETCH = 1 << 19
 """Bytes from which on a stretch of lines is as long as it gets."""
 
@@ -108,7 +111,7 @@ class Repository:
     def open(self, path: str | Path) -> IO[bytes]:
         """The file, to be read as bytes. Raises ContractError when it can't be opened."""
         with os_errors_as(self.relative(path), ContractError):
-            return self.path(path).open("rb")
+            return self.path(path).open("rb", buffering=BUFFER)
 
     def read(self, contract: type[C], path: str | Path) -> C:
         """A JSON file as its contract. Raises ContractError with every problem of the file."""
