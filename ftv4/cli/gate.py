@@ -86,12 +86,15 @@ def _terms(
 ) -> "Terms":
     from ftv4.stages import STAGES
     from ftv4.steps.judgement import Terms, terms_of
+    from ftv4.steps.serve import provider_row
     from ftv4.steps.waivers import read_waivers
 
     policy, waivers = terms_of(repo, given["base"]) if given["base"] else (None, read_waivers(repo))
     if given["policy"] or policy is None:
         policy = repo.policy(located(ctx, repo, given["policy"]) if given["policy"] else None)
     forecast = bool(given["base"]) if given["forecast"] is None else given["forecast"]
+    if forecast:
+        provider_row(repo, given["provider"])
     return Terms(
         policy=policy,
         waivers=waivers,

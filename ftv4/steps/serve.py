@@ -68,9 +68,9 @@ def provider_row(repository: Repository, name: str, asked: str = "") -> Provider
     row = known.get(name)
     if row is None:
         tuned = f"a tuned model's id needs its provider in front: openai:{name_for_log(asked)}"
+        where = f"{name_for_log(asked)}: " if asked else ""
         raise ContractError(
-            f"{name_for_log(asked or name)}: no provider {name_for_log(name)} in {PROVIDERS}; there are "
-            f"{', '.join(sorted(known))}",
+            f"{where}no provider {name_for_log(name)} in {PROVIDERS}; there are {', '.join(sorted(known))}",
             hint=tuned if name == "ft" else f"add a row to {PROVIDERS}, or correct the id",
         )
     return row

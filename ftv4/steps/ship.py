@@ -37,6 +37,7 @@ from ftv4.steps.promote import check_force, promote
 from ftv4.steps.publish import Desk
 from ftv4.steps.runpacks import SHIPS, Plan, Runner
 from ftv4.steps.runs import Run
+from ftv4.steps.serve import provider_row
 
 if TYPE_CHECKING:
     from ftv4.clients.provider import Provider
@@ -133,7 +134,8 @@ class _Voyage:
         self._crew, self._repository = crew, crew.repository
         self._order = order = replace(order, dataset=self._repository.relative(order.dataset))
         self._now = crew.clock()
-        self._repository.models()  # one that can't be read leaves no folder behind
+        self._repository.models()  # what can't start leaves no folder behind
+        provider_row(self._repository, order.provider)
         self._undecided = 0
         self._folder = self._repository.new_folder(SHIPS, stamp(self._now))
         args = asdict(order) | {"packs_dir": list(order.packs_dir)}

@@ -110,6 +110,47 @@ def test_a_model_of_no_known_provider_is_a_matter_of_the_config(repository, ftv4
     assert "no provider evil in config/providers.json; there are openai, sandbox" in done.err
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("ft", "stage", "--stage", STAGE, "--suffix", "a", "--provider", "nope"),
+        ("ft", "list", "--provider", "nope"),
+        ("ft", "follow", "ftjob-1", "--provider", "nope"),
+        ("synth", "ship", "--provider", "nope"),
+        ("gate", "train/datasets/stage_synthesis.jsonl", "--forecast", "--provider", "nope"),
+        ("evals", "run", "--stage", STAGE, "--model", "nope:x"),
+        ("card", "build", "--stage", STAGE, "--model", "nope:x"),
+    ],
+    ids=" ".join,
+)
+def test_a_provider_that_is_not_in_the_config_ends_every_command_alike(repository, ftv4, line):
+    plant(repository)
+    done = ftv4(*line)
+
+    assert done.code == 3
+    assert "no provider nope in config/providers.json; there are openai, sandbox" in done.err
+    assert not repository.has("train/ops")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("ft", "stage", "--stage", STAGE, "--suffix", "a", "--dry-run=false"),
+        ("ft", "follow", "ftjob-1"),
+        ("evals", "run", "--stage", STAGE, "--model", "openai:x"),
+        ("promote", "--stage", STAGE, "--model", "openai:x", "--dry-run"),
+        ("synth", "ship", "--skip-runpacks", "--dry-run=false"),
+    ],
+    ids=" ".join,
+)
+def test_a_key_that_is_not_set_ends_every_command_alike(repository, ftv4, line):
+    plant(repository)
+    done = ftv4(*line)
+
+    assert done.code == 2
+    assert "OPENAI_API_KEY isn't set" in done.err
+
+
 def test_a_model_name_that_is_too_long_is_called_that(repository, ftv4):
     done = ftv4("promote", "--stage", STAGE, "--model", "openai:" + "a" * 192)
 
