@@ -45,19 +45,16 @@ def copy(tmp_path):
 
 GATE = '''"""Does nobody shout?"""
 
-from ftv4.gates.question import Ask, Judged
+from ftv4.gates.question import Ask, EachRow, Judged
 
 
-class _Shouting:
+class _Shouting(EachRow):
     def __init__(self, ask):
         self._ask = ask
 
-    def row(self, row: Judged):
+    def look(self, row: Judged):
         if "!" in str(row.value):
             yield self._ask.finding("shouting", "an exclamation mark", "say it calmly", line=row.line)
-
-    def end(self):
-        return ()
 
 
 def start(ask: Ask):

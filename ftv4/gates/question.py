@@ -3,6 +3,7 @@
 A question keeps numbers, not rows, so that a dataset of any length passes in flat memory.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
@@ -119,16 +120,16 @@ class Question(Protocol):
         """Answer, when all rows have been seen."""
 
 
-class EachRow:
+class EachRow(ABC):
     """A question that each row answers by itself; its findings are what is read."""
 
     def read(self, row: Judged) -> tuple[Finding, ...] | None:
         """The findings about a row; None when there are none."""
         return tuple(self.look(row)) or None
 
+    @abstractmethod
     def look(self, row: Judged) -> Iterable[Finding]:
         """Find what is wrong with a row; malformed ones too."""
-        raise NotImplementedError
 
     def row(self, read: tuple[Finding, ...]) -> Iterable[Finding]:
         """Give the findings out."""
