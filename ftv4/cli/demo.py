@@ -83,6 +83,7 @@ def demo(ctx: click.Context, folder: str | None, serve: bool, spoil: bool, form:
     with ExitStack() as services:
         forge = services.enter_context(_services(play))
         (_spoiled_journey if spoil else _journey)(play, forge)
+        play.facts["cases"] = len(Repository(play.folder).files("evals/cases", "*.json"))
         play.facts["seconds"] = round(time.monotonic() - play.started, 1)
         if form == "json":
             print_json(play.facts)
@@ -109,7 +110,6 @@ def _journey(play: Demo, forge: "Forge") -> None:
         "verdict": answer["verdict"],
         "pull_request": promotion.url,
         "merged": True,
-        "cases": play.facts["cases"],
     }
 
 
@@ -212,7 +212,6 @@ def _evaluate(play: Demo, model: str) -> None:
         agreement = [case["agreement"] for case in report["results"] if case["agreement"] is not None]
         mean = sum(agreement) / len(agreement) if agreement else 0
         play.say(f"  {name}: {totals['passed']} of {totals['fixtures']} pass, agreement with gold {mean:.2f}")
-        play.facts["cases"] = totals["fixtures"]
 
 
 def _promote(play: Demo, model: str, expect: int = 0) -> Any:
