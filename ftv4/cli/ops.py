@@ -33,6 +33,7 @@ def status(ctx: click.Context, form: str) -> None:
 @boolean("--events", default=False, help="With --job-id: its events too.")
 @click.option("--provider", default="openai", show_default=True, help="A row of config/providers.json.")
 @boolean("--json", "as_json", default=False, help="The Node tool's spelling of --format json.")
+@boolean("--dry-run", default=True, help="Makes no difference: the doctor only looks.", expose=False)
 @format_option
 @click.pass_context
 def ft_doctor(

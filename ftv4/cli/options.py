@@ -83,10 +83,17 @@ FILE = like(r"[^\0\ud800-\udfff]{1,4000}", "a name in UTF-8")
 """A file or folder: files and answers name it again, and they are UTF-8."""
 
 
-def boolean(*names: str, default: bool, help: str) -> Callable[[F], F]:
+def boolean(*names: str, default: bool, help: str, expose: bool = True) -> Callable[[F], F]:
     """A boolean option: `--flag=true`, `--flag false`, or `--flag` alone for true."""
     return click.option(
-        *names, type=Strict(), default=default, is_flag=False, flag_value=True, show_default=True, help=help
+        *names,
+        type=Strict(),
+        default=default,
+        is_flag=False,
+        flag_value=True,
+        show_default=True,
+        help=help,
+        expose_value=expose,
     )
 
 
