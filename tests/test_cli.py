@@ -159,8 +159,8 @@ def test_E3_a_value_may_hold_equals_signs(ftv4, repository):
 
 
 NODE_FLAGS = {
-    "ft stage": "stage suffix dataset base_model dry_run n_epochs learning_rate_multiplier seed approved_only "
-    "min_rows notes",
+    "ft stage": "stage suffix dataset base_model dry_run n_epochs learning_rate_multiplier seed "
+    "approved_only min_rows notes",
     "datasets build": "workspace_id days limit out_dir review_dir approved_only approved stages stage",
     "curate": "workspace_id days limit out_dir out_file stages stage",
     "evals run": "mode stage fixture",
@@ -168,11 +168,12 @@ NODE_FLAGS = {
     "card build": "stage model base_model dataset run_manifest notes promotion_status promotion_report "
     "eval_summary eval_passed",
     "synth packs": "out_dir industries packs_per_industry seed window_days anchor_date",
-    "synth runpacks": "packs_dir iterations minimum_runs client_id industry seed output_dir include_data_packs "
-    "industry_mix min_industries ensure_diversity",
-    "synth ship": "dry_run days base_model suffix auto_promote approved_only skip_runpacks packs_dir iterations "
-    "target_runs client_id industry seed dataset min_rows force notes poll_job poll_interval_seconds "
-    "poll_timeout_minutes live_min_rows max_homogeneity_share industry_mix min_industries ensure_diversity",
+    "synth runpacks": "packs_dir iterations minimum_runs client_id industry seed output_dir "
+    "include_data_packs industry_mix min_industries ensure_diversity",
+    "synth ship": "dry_run days base_model suffix auto_promote approved_only skip_runpacks packs_dir "
+    "iterations target_runs client_id industry seed dataset min_rows force notes poll_job "
+    "poll_interval_seconds poll_timeout_minutes live_min_rows max_homogeneity_share industry_mix "
+    "min_industries ensure_diversity",
     "ops ft-doctor": "list limit job_id events json dry_run",
     "ops clean": "all dry_run keep_days",
 }

@@ -83,7 +83,7 @@ def demo(ctx: click.Context, folder: str | None, serve: bool, spoil: bool, form:
     with ExitStack() as services:
         forge = services.enter_context(_services(play))
         (_spoiled_journey if spoil else _journey)(play, forge)
-        play.facts["cases"] = len(Repository(play.folder).files("evals/cases", "*.json"))
+        play.facts["cases"] = len(play.files.files("evals/cases", "*.json"))
         play.facts["seconds"] = round(time.monotonic() - play.started, 1)
         if form == "json":
             print_json(play.facts)
