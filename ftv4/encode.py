@@ -91,6 +91,11 @@ def for_markdown(text: str, limit: int = 200) -> str:
     return code_span(_as_json(clip(text, limit)))
 
 
+def person_for_markdown(name: str) -> str:
+    """Who somebody is, as a code span that mentions nobody: `ada at example.org`."""
+    return for_markdown(name.replace("@", " at "), 64)
+
+
 def code_span(encoded: str) -> str:
     """A code span around text whose untrusted parts are encoded already."""
     plain = _ESCAPE.sub(_readable, line_for_log(encoded))

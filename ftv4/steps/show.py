@@ -6,7 +6,7 @@ from typing import Any
 
 from ftv4.contracts import Json
 from ftv4.contracts.evaluation import CasePair, Comparison, EvalReport
-from ftv4.encode import code_span, for_markdown
+from ftv4.encode import code_span, for_markdown, person_for_markdown
 from ftv4.render import Templates, render
 from ftv4.steps.compare import newly_failing, newly_fixed, served_by
 from ftv4.steps.evals import agreement_of
@@ -14,10 +14,10 @@ from ftv4.steps.evals import agreement_of
 FILTERS: dict[str, Callable[..., str]] = {
     "code": for_markdown,
     "line": code_span,
-    "person": lambda name: for_markdown(name.replace("@", " at "), 64),
+    "person": person_for_markdown,
 }
-"""`code` for what a stranger wrote, `person` for who it is: `ada at example.org`, which mentions nobody;
-`line` for our own lines, in which that is encoded already."""
+"""`code` for what a stranger wrote, `person` for who it is, `line` for our own lines, in which that is
+encoded already."""
 SHOWN = 30
 """Cases listed in a page that people read; the file has them all."""
 

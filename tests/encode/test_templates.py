@@ -5,12 +5,12 @@ import re
 import pytest
 from jinja2 import Environment, nodes
 
-from ftv4.encode import code_span, for_markdown
+from ftv4.encode import code_span, for_markdown, person_for_markdown
 from ftv4.steps.show import FILTERS
 from tests.conftest import ROOT
 
 TEMPLATES = ROOT / "templates"
-SPANS = {"code": for_markdown, "line": code_span, "span": code_span}
+SPANS = {"code": for_markdown, "person": person_for_markdown, "line": code_span, "span": code_span}
 NUMBERS = {"length", "round", "abs"}
 """Filters that give numbers."""
 NUMERIC = re.compile(r"(?:[^%{]|%[-+.0-9]*[dfg]|\{:[-+.,0-9dfg%]+\})+")
