@@ -17,6 +17,7 @@ from ftv4.encode import (
     json_for_log,
     line_for_log,
     name_for_log,
+    person_for_markdown,
     title_problem,
 )
 from tests.encode.page import acts, escapes
@@ -252,3 +253,15 @@ def test_our_titles_are_plain(title):
 def test_a_title_can_neither_mention_nor_close_nor_skip(title):
     """Threats 35, 36."""
     assert title_problem(title)
+
+
+@given(st.text())
+def test_naming_a_person_mentions_nobody_and_leaves_no_span(name):
+    span = person_for_markdown(name)
+
+    assert "@" not in span
+    assert span.count("`") == 2
+
+
+def test_a_person_is_readable():
+    assert person_for_markdown("ada@example.org") == "`ada at example.org`"
