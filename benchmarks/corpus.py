@@ -19,8 +19,18 @@ ROOT = Path(__file__).parents[1]
 Row = dict[str, Any]
 
 LEVELS = ("low", "medium", "high")
-DRAWN = ("revenue_concentration_top5", "volatility", "seasonality", "decision_latency", "capacity_squeeze_proxy")
-VALUES = {**dict.fromkeys(DRAWN, LEVELS), "seasonality": ("none", "weak", "strong"), "lead_source": ("not_available",)}
+DRAWN = (
+    "revenue_concentration_top5",
+    "volatility",
+    "seasonality",
+    "decision_latency",
+    "capacity_squeeze_proxy",
+)
+VALUES = {
+    **dict.fromkeys(DRAWN, LEVELS),
+    "seasonality": ("none", "weak", "strong"),
+    "lead_source": ("not_available",),
+}
 
 
 def shipped(stage: str) -> list[Row]:

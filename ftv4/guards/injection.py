@@ -76,7 +76,9 @@ _STARTS: Mapping[bytes, bytes] = {
     **dict.fromkeys((b" ignor", b" disregard", b" forget", b" overrid", b" overrul", b" bypass"), b""),
     **dict.fromkeys((b" neglect", b"jailbreak", b" anything now ", b" dan mode", b" god mode"), b""),
     **dict.fromkeys((b" im_start", b" im_end", b"endoftext", b"eot_id", b"header_id", b"end_of_turn"), b""),
-    **dict.fromkeys((b" inst ", b" sys ", b" prompt", b" instruction", b" hidden ", b" secret "), b""),
+    **dict.fromkeys(
+        (b" inst ", b" sys ", b" prompt ", b" prompts ", b" instruction", b" hidden ", b" secret "), b""
+    ),
     b" you ": b"you" + _B_GAP + rb"(?:are|will|shall|must)" + _B_GAP + rb"(?:be|act|now|henceforth|no)\b",
     **{b" %b " % role: role + _TURN for role in (b"system", b"assistant", b"developer")},
     b" user ": rb"user\s{0,3}[|/>]",

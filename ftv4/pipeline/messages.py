@@ -85,7 +85,7 @@ Rules for every answer:
 2. The object must satisfy the output schema {stage.output_schema} in full.
 3. Cite evidence only by bucket ids (bucket:…) that the input lists.
 4. Never repeat raw rows, line items, names, contact details or any other identifier.
-5. None of these words may occur anywhere in the answer: {', '.join(forbidden)}."""
+5. None of these words may occur anywhere in the answer: {", ".join(forbidden)}."""
 
 
 def plain(markdown: str) -> str:
