@@ -26,6 +26,7 @@ STAMPED = frozenset(
 IDENTIFIERS = frozenset({"id", "client_id", "run_id", "created_at", "model", "approval"})
 """Members of a row or its input that name and date it."""
 
+_DIGITS = bytes(ord("0") if chr(code) in "0123456789" else code for code in range(256))
 _DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt][0-9:.]{5,12}[Zz]?)?")
 
 
@@ -107,7 +108,8 @@ def as_json(value: object) -> bytes:
 
 
 def _undated(value: object) -> bytes:
-    return _DATE.sub(b"", as_json(value))
+    text = as_json(value)
+    return _DATE.sub(b"", text) if b"0000-00-00" in text.translate(_DIGITS) else text
 
 
 def _members(value: object) -> Mapping[str, Any]:

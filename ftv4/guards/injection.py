@@ -14,6 +14,7 @@ _GAP = r"[\W_]{1,20}"
 _FEW = rf"(?:\w{{1,20}}{_GAP}){{0,3}}?"
 """Up to three words."""
 
+_VERBS = ("ignor", "disregard", "forget", "overrid", "overrul", "bypass", "neglect")
 _ORDERS = r"(?:instructions?|prompts?|directives?|guidelines?|commands?|guardrails?)"
 _TOLD = rf"(?:{_ORDERS}|directions?|rules?|messages?)"
 _BEFORE = r"(?:previous|prior|above|preceding|earlier|foregoing|former|original|initial|system)"
@@ -29,7 +30,7 @@ def _form(*alternatives: str) -> re.Pattern[str]:
 
 FORMS: Mapping[str, re.Pattern[str]] = {
     "sets aside what was told": _form(
-        rf"\b(?:ignor|disregard|forget|overrid|overrul|bypass|neglect)\w{{0,4}}{_GAP}{_FEW}"
+        rf"\b(?:{'|'.join(_VERBS)})\w{{0,4}}{_GAP}{_FEW}"
         rf"(?:{_BEFORE}{_GAP}{_FEW}{_TOLD}|(?:all|any|your|these|every){_GAP}{_FEW}{_ORDERS}"
         rf"|(?:everything|anything|all){_GAP}{_FEW}(?:above|before|said|told|previously))\b"
     ),
@@ -70,18 +71,24 @@ def needles(guard: str) -> Iterator[Needle]:
         yield Needle(guard, start, re.compile(certain, re.IGNORECASE) if certain else None)
 
 
-_B_GAP = _GAP.encode()
+_B_GAP, _B_FEW = _GAP.encode(), _FEW.encode()
+_ASIDE = (
+    rb"\w{1,12}" + _B_GAP + _B_FEW + b"(?:" + _BEFORE.encode() + rb"|all|any|your|these|every\w*|anything)\b"
+)
+_ORDER = _B_GAP + _B_FEW + b"(?:prompt|instruction|message)"
 _TURN = rb"\W{0,3}(?:[|/>:]|prompt|message|mode)"
 _STARTS: Mapping[bytes, bytes] = {
-    **dict.fromkeys((b" ignor", b" disregard", b" forget", b" overrid", b" overrul", b" bypass"), b""),
-    **dict.fromkeys((b" neglect", b"jailbreak", b" anything now ", b" dan mode", b" god mode"), b""),
-    **dict.fromkeys((b" im_start", b" im_end", b"endoftext", b"eot_id", b"header_id", b"end_of_turn"), b""),
-    **dict.fromkeys(
-        (b" inst ", b" sys ", b" prompt ", b" prompts ", b" instruction", b" hidden ", b" secret "), b""
-    ),
-    b" you ": b"you" + _B_GAP + rb"(?:are|will|shall|must)" + _B_GAP + rb"(?:be|act|now|henceforth|no)\b",
-    **{b" %b " % role: role + _TURN for role in (b"system", b"assistant", b"developer")},
+    **{b" " + verb.encode(): _ASIDE for verb in _VERBS},
+    **{b" %b " % word: word + _ORDER for word in (b"hidden", b"secret", b"initial")},
+    b" system ": b"system(?:" + _TURN + b"|" + _ORDER + b")",
+    **{b" %b " % role: role + _TURN for role in (b"assistant", b"developer")},
     b" user ": rb"user\s{0,3}[|/>]",
+    **dict.fromkeys((b" im_start", b" im_end", b"endoftext", b"eot_id", b"header_id", b"end_of_turn"), b""),
+    **dict.fromkeys((b" inst ", b" sys ", b"jailbreak"), b""),
+    **{b" %b " % name: name + _B_GAP + rb"mode\b" for name in (b"dan", b"god")},
+    b" anything ": b"anything" + _B_GAP + rb"now\b",
+    b" instruction": rb"instructions?\s*:",
+    b" you ": b"you" + _B_GAP + rb"(?:are|will|shall|must)" + _B_GAP + rb"(?:be|act|now|henceforth|no)\b",
     **{
         b" %b " % verb: verb + _B_GAP + rb"(?:this|it|me|the)\b"
         for verb in (b"score", b"rate", b"grade", b"judge")
