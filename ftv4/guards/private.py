@@ -36,6 +36,8 @@ def find(text: str, *, identifier: bool = False) -> tuple[Found, ...]:
 
     An `identifier`, such as a run's, may look random: it is no secret for that.
     """
+    if text.isascii() and not _MAY_HOLD(text):
+        return ()
     found: dict[tuple[str, str], None] = {}
     for reading in _readings(visible(text)):
         for kind, (pattern, check) in KINDS.items():
@@ -56,6 +58,8 @@ def may_hide(json_text: bytes) -> bool:
 
 # reading
 
+_MAY_HOLD = re.compile(r"[0-9@\\%&/_-]|[A-Za-z+]{16}").search
+"""What every kind has a character of, Base64 a stretch."""
 _LITERAL = re.compile(
     r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|%([0-9a-fA-F]{2})|&#x([0-9a-fA-F]{1,5});|&#([0-9]{1,6});"
 )
@@ -232,7 +236,7 @@ KINDS: Mapping[str, _Kind] = {
 def needles(guard: str) -> Iterator[Needle]:
     """What the screen looks for on behalf of these kinds; `may_hide` tells about the rest."""
     yield Needle(guard, b"@")
-    yield Needle(guard, b" 0000000", re.compile(rb"[0-9]{7,19}(?![A-Za-z0-9_])"))
+    yield Needle(guard, b" 0000000", re.compile(rb"[0-9]{10,19}(?![A-Za-z0-9_])"))
     yield from (Needle(guard, form) for form in (b" 000 00 0000", b" 0000 0000 0000", b" 0000 000000 00000"))
     gaps = [b" " * size for size in range(1, 5)]
     yield from (
