@@ -13,7 +13,7 @@ from itertools import islice
 from ftv4.canonical import sha256
 from ftv4.contracts.findings import Finding
 from ftv4.gates.question import Ask, EachRow, Judged, Question
-from ftv4.gates.reading import IDENTIFIERS
+from ftv4.gates.reading import IDENTIFIERS, as_json
 from ftv4.guards import PRIVATE
 from ftv4.guards.private import SECRETS, Found, find, may_hide
 from ftv4.guards.walk import texts
@@ -35,11 +35,16 @@ class _Privacy(EachRow):
         self._ask = ask
 
     def look(self, row: Judged) -> Iterator[Finding]:
-        if row.malformed is None and (row.may_hold(PRIVATE) or may_hide(row.reading.unnamed)):
+        if row.malformed is None and (row.may_hold(PRIVATE) or may_hide(_as_json(row), row.reading.names)):
             for found, pointer in islice(_found_in(row.value), SHOWN):
                 rule = "secret" if found.kind in SECRETS else "personal_data"
                 problem = f"looks like: {found.kind} ({sha256(found.value)[:8]})"
                 yield self._ask.finding(rule, problem, FIXES[rule], line=row.line, pointer=pointer)
+
+
+def _as_json(row: Judged) -> bytes:
+    """The row's text in the file; written anew where escapes could cut up what it says."""
+    return row.raw if row.raw and rb"\u" not in row.raw else as_json(row.value)
 
 
 def _found_in(value: object) -> Iterator[tuple[Found, str]]:

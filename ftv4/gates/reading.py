@@ -35,9 +35,9 @@ class Reading:
 
     def __init__(self, value: object) -> None:
         row = _members(value)
+        self._row = row
         self._input = _members(row.get("input"))
         self._output = _members(row.get("output"))
-        self._value = value
 
     @cached_property
     def signals(self) -> tuple[str, ...]:
@@ -79,16 +79,11 @@ class Reading:
         """Names the answer."""
         return key(self.answer)
 
-    @cached_property
-    def unnamed(self) -> bytes:
-        """The row as JSON without its identifiers: whatever else stands in it."""
-        row = self._value
-        if not isinstance(row, dict):
-            return as_json(row)
-        rest = {name: value for name, value in row.items() if name not in IDENTIFIERS}
-        if self._input:
-            rest["input"] = {name: value for name, value in self._input.items() if name not in IDENTIFIERS}
-        return as_json(rest)
+    @property
+    def names(self) -> bytes:
+        """The identifiers of the row and its input, as JSON."""
+        parts = (self._row, self._input)
+        return as_json([part[name] for part in parts for name in IDENTIFIERS if name in part])
 
     def _said(self) -> bytes:
         return _undated([value for name, value in self._output.items() if name not in STAMPED])
@@ -99,10 +94,10 @@ def key(text: bytes) -> bytes:
     return blake2b(text, digest_size=8).digest()
 
 
-def as_json(value: object) -> bytes:
-    """JSON of a value, keys sorted, foreign letters as themselves."""
+def as_json(value: object, *, in_order: bool = True) -> bytes:
+    """JSON of a value, foreign letters as themselves; `in_order` of the keys costs most of the time."""
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if in_order else 0)
     except TypeError:
         return canonical(value).encode(errors="replace")
 

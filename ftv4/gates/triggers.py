@@ -57,7 +57,7 @@ class _Triggers:
             return None
         asked = {name: value for name, value in row.value["input"].items() if name not in IDENTIFIERS}
         signals = (row.reading.industry, *row.reading.signals)
-        said = words(as_json(asked))[:LONGEST]
+        said = words(as_json(asked, in_order=False))[:LONGEST]
         return Traits(row.line, signals, said, tuple(_answers(row.value["output"])))
 
     def row(self, read: Traits) -> Iterable[Finding]:

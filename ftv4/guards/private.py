@@ -50,10 +50,25 @@ def find(text: str, *, identifier: bool = False) -> tuple[Found, ...]:
     return tuple(Found(kind, value) for kind, value in found)
 
 
-def may_hide(json_text: bytes) -> bool:
-    """Whether a JSON text may hold what the needles don't tell: long tokens, escapes, a number after `+`."""
-    marked = any(mark in json_text for mark in (b"+", b"\\", b"&#"))
-    return marked or _RUN in json_text.translate(_TOKEN) or (b"%" in json_text and bool(_PERCENT(json_text)))
+def may_hide(json_text: bytes, names: bytes) -> bool:
+    """Whether a JSON text may hold what the needles don't tell: long tokens, escapes, a number after `+`.
+
+    `names` are identifiers in it, which look random by nature.
+    """
+    if any(mark in json_text for mark in (b"+", rb"\\", b"&#")):
+        return True
+    return (b"%" in json_text and bool(_PERCENT(json_text))) or any(
+        json_text.count(token) > names.count(token) for token in _long_tokens(json_text)
+    )
+
+
+def _long_tokens(json_text: bytes) -> Iterator[bytes]:
+    stretches = json_text.translate(_TOKEN)
+    end = 0
+    while (start := stretches.find(_RUN, end)) >= 0:
+        end = stretches.find(b" ", start)
+        end = len(stretches) if end < 0 else end
+        yield json_text[start:end]
 
 
 # reading
