@@ -49,6 +49,8 @@ def _as_json(row: Judged) -> bytes:
 
 def _found_in(value: object) -> Iterator[tuple[Found, str]]:
     for text, spot in texts(value):
+        if not find(text):
+            continue
         place = spot.pointer
         for found in find(text, identifier=bool(_IDENTIFIER.match(place))):
             if place != REVIEWER or found.kind != "e-mail address":

@@ -83,7 +83,7 @@ class Reading:
     def names(self) -> bytes:
         """The identifiers of the row and its input, as JSON."""
         parts = (self._row, self._input)
-        return as_json([part[name] for part in parts for name in IDENTIFIERS if name in part])
+        return as_json([part[name] for part in parts for name in IDENTIFIERS if name in part], in_order=False)
 
     def _said(self) -> bytes:
         return _undated([value for name, value in self._output.items() if name not in STAMPED])

@@ -259,12 +259,13 @@ def needles(guard: str) -> Iterator[Needle]:
     )
     for sizes in product((1, 2, 3), repeat=3):
         yield Needle(guard, b"".join(b" " + b"0" * size for size in sizes), _SOME_ADDRESS)
-    yield from (Needle(guard, b" " + fold(country) + b"00", _SOME_ACCOUNT) for country in IBAN_LENGTHS)
+    for country, length in IBAN_LENGTHS.items():
+        account = rb"[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (length - 4)
+        yield Needle(guard, b" " + fold(country) + b"00", re.compile(account))
     yield from (Needle(guard, fold(start), certain) for start, certain in _STARTS.items())
 
 
 _SOME_ADDRESS = re.compile(rb"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
-_SOME_ACCOUNT = re.compile(rb"[A-Za-z]{2}[0-9]{2} ?[A-Za-z0-9]{4} ?[A-Za-z0-9]{4}")
 _STARTS: Mapping[str, re.Pattern[bytes] | None] = {
     " sk ": None, "gho_": None, "ghp_": None, "ghr_": None, "ghs_": None, "ghu_": None, "github_pat_": None,
     "akia": None, "agpa": None, "aida": None, "aroa": None, "anpa": None,
