@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "review": ("review:review", "Walk a review pack: approve, reject, edit, note."),
     "datasets": ("datasets:datasets", "Build datasets from run records and reviews."),
     "gate": ("gate:gate", "Ask every gate about a dataset."),
+    "explain": ("explain:explain", "Tell what a rule wants, why, and what to do."),
     "ft": ("ft:ft", "Fine-tune a stage: dry by default, paid with --dry-run=false."),
     "evals": ("evals:evals", "Ask a model the eval cases, and compare two reports."),
     "promote": ("promote:promote", "Propose a candidate to serve a stage."),

@@ -34,6 +34,24 @@ class Finding(Contract):
     """Why it counts only as a warning, in the words of its waiver, encoded."""
 
 
+class Page(Contract):
+    """What `ftv4 explain` tells of a rule."""
+
+    rule: str
+    gate: str
+    """Which asks for it; `file`, `change` or `waivers` where no gate does."""
+    severity: Severity
+    """As the shipped policy has it."""
+    wants: str
+    why: str
+    bad: str
+    """A fragment of a row, or what else breaks the rule."""
+    good: str
+    fix: str
+    policy: Json
+    """Members of the policy that it compares against → their values."""
+
+
 class IndustryShare(Contract):
     """One industry of a dataset's approved rows."""
 
