@@ -139,6 +139,8 @@ class WaiverUse(Contract):
     expires: str
     findings: Whole
     """How many findings count as warnings because of it."""
+    rows: Annotated[tuple[str, ...], Items] = ()
+    """Content hashes of the rows that they are about; none where they are about the file."""
 
 
 class Forecast(Contract):

@@ -6,7 +6,7 @@ A card holds facts of the repository only; a section without facts is left out (
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from ftv4.canonical import sha256
@@ -90,7 +90,7 @@ def build_card(repository: Repository, order: CardOrder, now: datetime) -> str:
         base_model=order.base_model or base_model_of(run, model_id),
         status=order.promotion_status,
         now=now,
-        data=_data(repository, order, run, model_id),
+        data=_data(repository, order, run, model_id, now.date()),
         run=run,
         evals={"given": evals} if evals else {},
         eval_passed=order.eval_passed,
@@ -101,12 +101,15 @@ def build_card(repository: Repository, order: CardOrder, now: datetime) -> str:
     return repository.write(card_path(stage.name, model_id), render_card(repository, facts))
 
 
-def _data(repository: Repository, order: CardOrder, run: Run | None, model_id: str) -> Dataset | None:
+def _data(
+    repository: Repository, order: CardOrder, run: Run | None, model_id: str, today: date
+) -> Dataset | None:
     """What the model's run was trained on, if it is still that, or what somebody names; rules have none."""
     path = order.dataset or (run.manifest.dataset_path if run else None)
     if path is None or model_id.startswith(RULE):
         return None
-    data = read_dataset(repository, path, STAGES[order.stage], repository.policy(), order.approved_only)
+    stage, policy = STAGES[order.stage], repository.policy()
+    data = read_dataset(repository, path, stage, policy, order.approved_only, today=today)
     return data if order.dataset or trained(run, model_id, data) else None
 
 
@@ -168,4 +171,5 @@ def _dataset(facts: CardFacts) -> Json | None:
         "first": (rows.first or "")[:10],
         "last": (rows.last or "")[:10],
         "reviewers": rows.reviewers.most_common(INDUSTRIES),
+        "waivers": facts.data.waivers,
     }

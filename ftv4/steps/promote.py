@@ -69,7 +69,8 @@ def promote(
     refuse_if_it_serves(evaluation.config, stage.name, model_id, order.keep_overrides)
     run = find_run(repository, order.run_manifest, model_id)
     dataset = order.dataset or (run.manifest.dataset_path if run else stage.dataset)
-    data = read_dataset(repository, dataset, stage, evaluation.policy, order.approved_only)
+    today = evaluation.now.date()
+    data = read_dataset(repository, dataset, stage, evaluation.policy, order.approved_only, today=today)
     wish = Wish(
         stage=stage,
         model_id=model_id,

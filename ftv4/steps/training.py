@@ -2,16 +2,19 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
-from ftv4.contracts.findings import GateReport
+from ftv4.contracts.findings import GateReport, WaiverUse
 from ftv4.contracts.policy import Policy
 from ftv4.documents import Line, Repository
 from ftv4.errors import ContractError
 from ftv4.pipeline.messages import prompt_version
 from ftv4.stages.stage import Stage
+from ftv4.steps.details import detailed
 from ftv4.steps.gate import judge
 from ftv4.steps.runs import Run
+from ftv4.steps.waivers import LAPSED, read_waivers, waive
 
 
 @dataclass
@@ -42,6 +45,10 @@ class Dataset:
 
     report: GateReport
     rows: Rows
+    waivers: tuple[WaiverUse, ...] = ()
+    """What somebody answers for in it, until a day that has not passed."""
+    lapsed: tuple[str, ...] = ()
+    """Waivers of it that have ended, a sentence each."""
 
     @property
     def rejected(self) -> str:
@@ -59,10 +66,11 @@ def must_be_there(repository: Repository, dataset: str, stage: Stage) -> None:
 
 
 def read_dataset(
-    repository: Repository, path: str, stage: Stage, policy: Policy, approved_only: bool
+    repository: Repository, path: str, stage: Stage, policy: Policy, approved_only: bool, *, today: date
 ) -> Dataset:
     """Judge a dataset by the acceptance that a fine-tune asks (weaknesses.md B4, B5).
 
+    Where waivers name it, every gate is asked, to see which of them are used `today`.
     Raises ContractError when there is no such file: nothing excuses that.
     """
     must_be_there(repository, path, stage)
@@ -76,7 +84,13 @@ def read_dataset(
         approved_only=approved_only,
         on_accepted=rows.add,
     )
-    return Dataset(report, rows)
+    waivers = read_waivers(repository)
+    if all(waiver.file != report.file for waiver in waivers.waivers):
+        return Dataset(report, rows)
+    whole = judge(repository, path, stage, policy, approved_only=approved_only)
+    waived = waive(detailed(repository, whole, policy.limits.line_bytes), waivers, today)
+    lapsed = (finding.problem for finding in waived.findings if finding.rule == LAPSED)
+    return Dataset(report, rows, waived.waivers, tuple(lapsed))
 
 
 def trained(run: Run | None, model_id: str, data: Dataset) -> bool:

@@ -10,6 +10,7 @@ from ftv4.encode import for_log
 from ftv4.gates import GATES, ambiguity
 
 WAIVERS = "config/waivers.json"
+LAPSED = "waiver_expired"
 
 NEVER = frozenset(
     {
@@ -43,7 +44,7 @@ def waive(report: GateReport, waivers: Waivers, today: date) -> GateReport:
         if not rule and matched:
             for place in matched:
                 findings[place] = findings[place].model_copy(update=dict(_waived(waiver)))
-            uses.append(_use(waiver, len(matched)))
+            uses.append(_use(waiver, [findings[place].row for place in matched]))
         elif not rule:
             rule, problem = "waiver_unused", f"no finding of {waiver.rule} that it could be for"
         if rule:
@@ -72,14 +73,14 @@ def _objection(waiver: Waiver, today: date) -> tuple[str, str]:
     if waiver.rule not in rules():
         return "waiver_unknown_rule", f"no gate has a rule {waiver.rule}"
     if date.fromisoformat(waiver.expires) < today:
-        return "waiver_expired", f"the waiver of {waiver.rule} ended on {waiver.expires}"
+        return LAPSED, f"the waiver of {waiver.rule} ended on {waiver.expires}"
     return "", ""
 
 
 FIXES = {
     "waiver_refused": "mend the rows, and take the waiver away",
     "waiver_unknown_rule": "correct the rule's name, or take the waiver away",
-    "waiver_expired": "mend the rows, or have the waiver prolonged in a reviewed change",
+    LAPSED: "mend the rows, or have the waiver prolonged in a reviewed change",
     "waiver_unused": "take it away; its rows were mended, edited or removed",
 }
 """Rule → what to do about it."""
@@ -109,11 +110,12 @@ def _waived(waiver: Waiver) -> Iterator[tuple[str, str]]:
     yield "waived", for_log(waiver.reason, 500)
 
 
-def _use(waiver: Waiver, findings: int) -> WaiverUse:
+def _use(waiver: Waiver, rows: list[str]) -> WaiverUse:
     return WaiverUse(
         rule=waiver.rule,
         owner=waiver.owner,
         reason=for_log(waiver.reason, 500),
         expires=waiver.expires,
-        findings=findings,
+        findings=len(rows),
+        rows=tuple(dict.fromkeys(filter(None, rows))),
     )

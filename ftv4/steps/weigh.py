@@ -167,7 +167,7 @@ def _shut_down(life: Lifetime) -> list[str]:
 
 def _notices(wish: Wish, evidence: Evidence, overrides: dict[str, str]) -> list[str]:
     """What doesn't block, and a reviewer should know."""
-    lines = list(evidence.doubts)
+    lines = [*evidence.doubts, *evidence.data.lapsed]
     if evidence.data.rejected:
         total = evidence.data.report.total_rows
         lines.append(f"{evidence.data.report.file}: of {total} rows not accepted: {evidence.data.rejected}")

@@ -64,6 +64,7 @@ def test_a_waived_finding_is_a_warning_and_the_use_is_listed(waive, row):
             "reason": "quoted from a customer",
             "expires": "2026-11-22",
             "findings": 1,
+            "rows": [row],
         }
     ]
 

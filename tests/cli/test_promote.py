@@ -628,6 +628,21 @@ def test_the_card_reads_well(ready, promote, ftv4, golden):
     golden("card_promoted.md", timeless(ready.read_text(answer["model_card_path"])))
 
 
+@pytest.mark.parametrize(("ends", "waived"), [("2026-11-22", True), ("2026-11-21", False)])
+def test_a_promoted_card_lists_waivers_that_hold_and_warns_of_others(ready, promote, ftv4, ends, waived):
+    dataset = "train/datasets/stage_synthesis.jsonl"
+    found = json.loads(ftv4("gate", dataset, "--only=contamination", "--format=json").out)["findings"]
+    waiver = {"rule": found[0]["rule"], "file": dataset, "rows": [found[0]["row"]], "owner": "jo"}
+    waivers = [waiver | {"reason": "a known question", "expires": ends}]
+    ready.write("config/waivers.json", json.dumps({"waivers": waivers}))
+    plant_run(ready, ftv4, GOOD.removeprefix("sandbox:"))
+    _, answer, _ = promote()
+    page = ready.read_text(answer["model_card_path"])
+
+    assert ("| `a known question` | `jo` | 2026-11-22 |" in page) == waived
+    assert (f"the waiver of {found[0]['rule']} ended on {ends}" in page) != waived
+
+
 def test_the_page_of_a_blocked_promotion_reads_well(ready, promote, golden):
     promote("--keep-overrides", model="sandbox:mixed", answers=broken("hello"), form="markdown")
 

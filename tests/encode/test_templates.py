@@ -31,7 +31,7 @@ OURS = {
         comparison.p_better comparison.ties comparison.verdict comparison.wins count
         dataset.file.accepted_rows dataset.file.total_rows dataset.more dataset.rejected day
         facts.run.manifest.accepted_rows facts.run.manifest.estimate.epochs facts.status life.days_left
-        life.shutdown_date purpose stage.input_schema stage.name stage.output_schema""",
+        life.shutdown_date purpose stage.input_schema stage.name stage.output_schema used.expires""",
     "promotion_pr.md.j2": """comparison.losses comparison.p_better comparison.ties comparison.wins count
         number() ours report.dataset.eligible_rows report.dataset.min_rows_required
         report.dataset.total_rows report.lifetime.days_left report.lifetime.shutdown_date report.verdict

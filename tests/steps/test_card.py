@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -92,6 +93,33 @@ def test_C1_rows_that_are_not_accepted_are_counted_on_the_card(ready, ftv4):
     page = built(ready, ftv4, "--dataset", "rows.jsonl")
     assert "42 of 44 rows accepted, rejected: " in page
     assert "malformed_line 1" in page
+
+
+def planted_waivers(ready, ftv4, **changes):
+    """Seven rows, and the file as a whole, that somebody answers for until a day."""
+    path = "train/datasets/stage_synthesis.jsonl"
+    found = json.loads(ftv4("gate", path, "--only=contamination", "--format=json").out)["findings"]
+    rows = list(dict.fromkeys(one["row"] for one in found if one["rule"] == "eval_question"))[:7]
+    ready.write(path, b"".join(ready.read_bytes(path).splitlines(keepends=True)[:39]))
+    sound = {"file": path, "owner": "jo", "expires": "2026-11-22"}
+    waivers = [
+        {"rule": "eval_question", "rows": rows, "reason": "quoted <b>by @octo</b>, fixes #1 | ok"},
+        {"rule": "too_few_accepted_rows", "reason": "a pilot with less"},
+    ]
+    ready.write("config/waivers.json", json.dumps({"waivers": [sound | one | changes for one in waivers]}))
+
+
+def test_a_card_lists_the_waivers_of_what_it_was_trained_on(ready, ftv4, golden):
+    planted_waivers(ready, ftv4)
+    page = built(ready, ftv4, "--dataset", "train/datasets/stage_synthesis.jsonl")
+
+    golden("card_waived.md", re.sub(r"`[0-9a-f]{12}`", "`0123456789ab`", page))
+
+
+def test_a_card_lists_no_waiver_that_has_ended(ready, ftv4):
+    planted_waivers(ready, ftv4, expires="2026-11-21")
+
+    assert "Waived" not in built(ready, ftv4, "--dataset", "train/datasets/stage_synthesis.jsonl")
 
 
 def test_what_a_row_says_cannot_format_the_card(ready, ftv4):
