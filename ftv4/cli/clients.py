@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ftv4.actions import variable
+from ftv4.actions import in_actions, variable
 from ftv4.clients.cluster import cluster
 from ftv4.clients.forge import Forge
+from ftv4.clients.git import Git, GitError, Remote
+from ftv4.clients.ledger import Ledger
 from ftv4.clients.provider import Provider
 from ftv4.documents import Repository
 from ftv4.errors import UsageError
@@ -37,3 +39,41 @@ def connect_forge() -> Forge:
         raise UsageError(f"{' and '.join(missing)} not set", hint=hint)
     api_url = variable("GITHUB_API_URL") or "https://api.github.com"
     return Forge.connect(api_url, given["GITHUB_REPOSITORY"] or "", given["GITHUB_TOKEN"] or "")
+
+
+def connect_remote() -> Remote:
+    """The git repository of GITHUB_REPOSITORY at GITHUB_SERVER_URL, opened by GITHUB_TOKEN.
+
+    Raises UsageError for what isn't set.
+    """
+    given = {name: variable(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN")}
+    missing = [name for name, value in given.items() if value is None]
+    if missing:
+        hint = "`ftv4 sandbox` prints all that a trial needs"
+        raise UsageError(f"{' and '.join(missing)} not set", hint=hint)
+    server, name, token = given.values()
+    return Remote(f"{(server or '').rstrip('/')}/{name}.git", token)
+
+
+@contextmanager
+def connect_ledger(files: Repository, named: str | None) -> Iterator[Ledger | None]:
+    """The ledger that `--ledger` names: a URL, a folder, or a remote of the checkout's.
+
+    In Actions it is the repository's own unless another is named; elsewhere there is none then.
+    """
+    if named is None and not in_actions():
+        yield None
+        return
+    with Ledger.opened(connect_remote() if named is None else _named(files, named)) as ledger:
+        yield ledger
+
+
+def _named(files: Repository, named: str) -> Remote:
+    """A remote of the checkout's by its name, else a URL or folder; our token only for our own forge."""
+    try:
+        url = Git(files.root)("remote", "get-url", "--", named)
+    except GitError:
+        url = named
+    server = variable("GITHUB_SERVER_URL")
+    ours = server is not None and url.startswith(f"{server.rstrip('/')}/")
+    return Remote(url, variable("GITHUB_TOKEN") if ours else None)

@@ -1,20 +1,62 @@
 """The door to git: the command, run on one repository folder."""
 
+import base64
+import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
+from urllib.parse import urlsplit
 
 from ftv4.encode import for_log
-from ftv4.errors import Ftv4Error, UsageError
+from ftv4.errors import Ftv4Error, ServiceError, UsageError
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+REMOTE_SECONDS = 120
+"""How long a fetch or push may take."""
 _REVISION = re.compile(r"[A-Za-z0-9_./@{}^~][A-Za-z0-9_./@{}^~+-]{0,199}")
 
 
 class GitError(Ftv4Error):
     """git refused; the message is its last line."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A repository elsewhere: its URL or folder, and the token that opens it, if one does."""
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for what git would run instead of asking, and for a token sent in the clear."""
+        parts = urlsplit(self.url)
+        local = self.url.startswith(("/", "./", "../", "file:///"))
+        if not local and parts.scheme not in {"https", "http", "ssh"}:
+            raise UsageError(f"{for_log(self.url)}: not a URL or folder of a git repository")
+        if self.token and parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            raise UsageError(f"{for_log(self.url)}: a token is sent over https only")
+
+    def environment(self) -> dict[str, str]:
+        """How git is told the token: arguments can be read by every process, and config stays on disk."""
+        settings = {"credential.interactive": "false"}
+        if self.token:
+            login = base64.b64encode(f"x-access-token:{self.token}".encode()).decode()
+            # A redirect would take the token elsewhere.
+            settings |= {
+                f"http.{self.url}.extraHeader": f"Authorization: Basic {login}",
+                "http.followRedirects": "false",
+                "credential.helper": "",
+            }
+        told = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:file", "LC_ALL": "C"}
+        told["GIT_CONFIG_COUNT"] = str(len(settings))
+        for number, (name, value) in enumerate(settings.items()):
+            told |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+        return told
 
 
 class Entry(NamedTuple):
@@ -42,6 +84,15 @@ class Git:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @classmethod
+    @contextmanager
+    def temporary(cls) -> Iterator["Git"]:
+        """A bare repository that goes when the block ends."""
+        with tempfile.TemporaryDirectory(prefix="ftv4-git-", ignore_cleanup_errors=True) as folder:
+            git = cls(Path(folder))
+            git("init", "--quiet", "--bare", ".")
+            yield git
+
     def __call__(self, *arguments: str, stdin: bytes | None = None) -> str:
         """Run a git command; give back its output without the last newline. Raises GitError."""
         return self.raw(*arguments, stdin=stdin).decode(errors="replace").rstrip("\n")
@@ -49,6 +100,59 @@ class Git:
     def raw(self, *arguments: str, stdin: bytes | None = None) -> bytes:
         """Run a git command; give back its output as bytes. Raises GitError."""
         return self._run(*arguments, stdin=stdin, stdout=subprocess.PIPE)
+
+    # elsewhere
+
+    def fetch(self, remote: Remote, *refspecs: str, depth: int | None = None) -> None:
+        """Bring commits here, and the refs that the refspecs name; no tags, no submodules.
+
+        Raises ServiceError when the remote refuses, is away, or doesn't have a ref.
+        """
+        depths = [f"--depth={depth}"] if depth else []
+        how = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-gc"]
+        self.remotely(remote, "fetch", *how, *depths, "--", remote.url, *refspecs)
+
+    def push(self, remote: Remote, refspec: str) -> str:
+        """Push one ref, never by force unless the refspec says `+`; what git reports of it.
+
+        Raises ServiceError when the remote refuses or is away.
+        """
+        return self.remotely(remote, "push", "--porcelain", "--no-verify", "--", remote.url, refspec)
+
+    def remote_ref(self, remote: Remote, ref: str) -> str | None:
+        """The commit that a ref names there; None where there is no such ref. Raises ServiceError."""
+        told = self.remotely(remote, "ls-remote", "--", remote.url, ref)
+        found = {name: sha for sha, _, name in (line.partition("\t") for line in told.splitlines())}
+        return found.get(ref)
+
+    def remotely(self, remote: Remote, *arguments: str) -> str:
+        """Run a git command that talks to a remote. Raises ServiceError that never holds the token."""
+        try:
+            done = self._run(
+                *arguments, stdout=subprocess.PIPE, environment=remote.environment(), seconds=REMOTE_SECONDS
+            )
+        except GitError as error:
+            raise ServiceError(
+                f"{for_log(remote.url)}: {error.message}",
+                hint="is it there, and may this token or key read and write it?",
+                retryable=True,
+            ) from None
+        return done.decode(errors="replace")
+
+    # objects, made without a work tree
+
+    def tree(self, onto: str | None, entries: bytes) -> str:
+        """A tree: that of a commit with `git update-index --index-info -z` entries put over it."""
+        with tempfile.TemporaryDirectory(prefix="ftv4-index-") as folder:
+            index = {"GIT_INDEX_FILE": f"{folder}/index"}
+            self.made("read-tree", onto or "--empty", environment=index)
+            self.made("update-index", "-z", "--index-info", stdin=entries, environment=index)
+            return self.made("write-tree", environment=index)
+
+    def made(self, *arguments: str, stdin: bytes | None = None, environment: Mapping[str, str]) -> str:
+        """Run a git command with variables of its own; its output without the last newline."""
+        done = self._run(*arguments, stdin=stdin, stdout=subprocess.PIPE, environment=environment)
+        return done.decode().rstrip("\n")
 
     # commits, as they are stored: nothing below looks at the work tree, attributes or filters
 
@@ -106,14 +210,31 @@ class Git:
     def _stored(self, *arguments: str) -> bytes:
         return self.raw("--no-replace-objects", "--literal-pathspecs", *arguments)
 
-    def _run(self, *arguments: str, stdout: int | IO[bytes], stdin: bytes | None = None) -> bytes:
+    def _run(
+        self,
+        *arguments: str,
+        stdout: int | IO[bytes],
+        stdin: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+    ) -> bytes:
         command = ["git", "-c", "core.hooksPath=/dev/null", "-C", str(self.folder), *arguments]
+        name = next(word for word in arguments if not word.startswith("-"))
         try:
-            done = subprocess.run(command, input=stdin, stdout=stdout, stderr=subprocess.PIPE, check=False)
+            done = subprocess.run(
+                command,
+                input=stdin,
+                stdout=stdout,
+                stderr=subprocess.PIPE,
+                check=False,
+                env={**os.environ, **environment} if environment else None,
+                timeout=seconds,
+            )
         except FileNotFoundError:
             raise GitError("git is not installed", hint="install git and run again") from None
+        except subprocess.TimeoutExpired:
+            raise GitError(f"git {name}: no end within {seconds:.0f} s") from None
         if done.returncode:
             reason = done.stderr.decode(errors="replace").strip().splitlines()
-            name = next(word for word in arguments if not word.startswith("-"))
             raise GitError(f"git {name}: {reason[-1] if reason else f'exit {done.returncode}'}")
         return done.stdout or b""

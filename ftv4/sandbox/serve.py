@@ -54,6 +54,7 @@ class Urls:
             "FTV4_SANDBOX_URL": self.provider,
             "FTV4_SANDBOX_KEY": KEY,
             "GITHUB_API_URL": self.forge,
+            "GITHUB_SERVER_URL": self.forge,
             "GITHUB_REPOSITORY": self.name,
             "GITHUB_TOKEN": TOKEN,
             "NO_PROXY": HOST,

@@ -1,0 +1,185 @@
+"""The ledger over real repositories: a bare one in a folder, and the sandbox forge over HTTP."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ftv4.clients.git import Git, Remote
+from ftv4.clients.ledger import REF, Ledger, Moved, State
+from ftv4.errors import ContractError, ServiceError, UsageError
+from ftv4.sandbox.serve import TOKEN, serving
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+RUN = "train/finetune_runs/quant_signals/20261122T120000Z"
+MANIFEST, JOB = f"{RUN}/run_manifest.json", f"{RUN}/job.json"
+
+
+@pytest.fixture
+def bare(tmp_path):
+    folder = tmp_path / "ledger.git"
+    folder.mkdir()
+    Git(folder)("init", "--quiet", "--bare", ".")
+    return folder
+
+
+@pytest.fixture
+def remote(bare):
+    return Remote(str(bare))
+
+
+@pytest.fixture
+def ledger(remote):
+    with Ledger.opened(remote) as opened:
+        yield opened
+
+
+@pytest.fixture
+def other(remote):
+    with Ledger.opened(remote) as opened:
+        yield opened
+
+
+def plant(bare, path, content=b"{}", mode="100644"):
+    """Put a file on the ledger as a stranger would."""
+    git = Git(bare)
+    blob = git("hash-object", "-w", "--stdin", stdin=content)
+    head = git("for-each-ref", "--format=%(objectname)", REF) or None
+    tree = git.tree(head, f"{mode} {blob}\t{path}\0".encode())
+    who = {f"GIT_{one}_{what}": "x" for one in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    parents = ["-p", head] if head else []
+    git("update-ref", REF, git.made("commit-tree", "-m", "x", tree, *parents, environment=who))
+
+
+def test_what_is_written_is_read(ledger, other):
+    assert ledger.read() == State(None, {})
+
+    first = ledger.write(ledger.read(), {MANIFEST: b"1"}, "plan quant_signals", NOW)
+    second = ledger.write(first, {JOB: b"2"}, "attempt quant_signals", NOW)
+
+    assert other.read() == second
+    assert second.files == {MANIFEST: b"1", JOB: b"2"}
+
+
+def test_the_second_of_two_writers_is_told(ledger, other):
+    before = ledger.read()
+    ledger.write(before, {MANIFEST: b"1"}, "attempt quant_signals", NOW)
+
+    with pytest.raises(Moved):
+        other.write(before, {JOB: b"2"}, "attempt quant_signals", NOW)
+
+    assert other.read().files == {MANIFEST: b"1"}
+
+
+def test_two_that_write_the_very_same_at_the_same_time_are_not_both_first(ledger, other):
+    ledger.write(ledger.read(), {MANIFEST: b"1"}, "plan quant_signals", NOW)
+    mine, theirs = ledger.read(), other.read()
+    ledger.write(mine, {JOB: b"2"}, "attempt quant_signals", NOW)
+
+    with pytest.raises(Moved):
+        other.write(theirs, {JOB: b"2"}, "attempt quant_signals", NOW)
+
+
+def test_nothing_new_makes_no_commit(ledger):
+    state = ledger.write(ledger.read(), {MANIFEST: b"1"}, "plan quant_signals", NOW)
+
+    assert ledger.write(state, {MANIFEST: b"1"}, "plan quant_signals", NOW) is state
+    assert ledger.read().head == state.head
+
+
+def test_a_push_that_landed_though_its_answer_was_lost_counts(ledger, other, monkeypatch):
+    push = Git.push
+
+    def lost(git, remote, refspec):
+        push(git, remote, refspec)
+        monkeypatch.setattr(Git, "push", push)
+        other.write(other.read(), {JOB: b"2"}, "attempt quant_signals", NOW)  # and somebody went on from it
+        raise ServiceError("no answer", retryable=True)
+
+    monkeypatch.setattr(Git, "push", lost)
+    ledger.write(ledger.read(), {MANIFEST: b"1"}, "plan quant_signals", NOW)
+
+    assert other.read().files == {MANIFEST: b"1", JOB: b"2"}
+
+
+def test_a_push_that_did_not_land_is_an_error_not_a_lost_race(ledger, bare):
+    state = ledger.read()
+    (bare / "hooks").mkdir(exist_ok=True)
+    hook = bare / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho no >&2\nexit 1\n")
+    hook.chmod(0o755)
+
+    with pytest.raises(ServiceError) as refused:
+        ledger.write(state, {MANIFEST: b"1"}, "plan quant_signals", NOW)
+
+    assert not isinstance(refused.value, Moved)
+
+
+def test_only_what_a_ledger_holds_is_read(ledger, bare):
+    plant(bare, MANIFEST, b"1")
+    for path in ("config/intelligence_v4.models.json", f"{RUN}/x.sh", "evals/cases/a.json"):
+        plant(bare, path)
+    plant(bare, "train/finetune_runs/a/b/job.json")
+
+    assert ledger.read().files == {MANIFEST: b"1"}
+
+
+@pytest.mark.parametrize("mode", ["100755", "120000"])
+def test_what_is_no_plain_file_is_named(ledger, bare, mode):
+    plant(bare, JOB, b"/etc/passwd", mode)
+
+    with pytest.raises(ContractError, match=r"job\.json"):
+        ledger.read()
+
+
+def test_what_somebody_else_keeps_there_stays(ledger, bare):
+    plant(bare, "README.md", b"hello")
+
+    state = ledger.write(ledger.read(), {MANIFEST: b"1"}, "plan quant_signals", NOW)
+
+    assert Git(bare)("ls-tree", "-r", "--name-only", state.head).split() == ["README.md", MANIFEST]
+
+
+def test_a_message_says_nothing_of_a_stranger(ledger):
+    with pytest.raises(ValueError, match="message"):
+        ledger.write(ledger.read(), {JOB: b"1"}, "attempt\n\nCo-authored-by: x", NOW)
+    with pytest.raises(ValueError, match="file"):
+        ledger.write(ledger.read(), {"../x": b"1"}, "attempt", NOW)
+
+
+def test_a_ledger_that_is_away_is_a_service_that_is_away(tmp_path):
+    with Ledger.opened(Remote(str(tmp_path / "nowhere.git"))) as ledger, pytest.raises(ServiceError) as away:
+        ledger.read()
+
+    assert away.value.retryable
+
+
+def test_over_http_with_the_token_and_not_without(tmp_path):
+    with serving(tmp_path / "sandbox") as urls:
+        with Ledger.opened(Remote(f"{urls.web}.git", TOKEN)) as ledger:
+            ledger.write(ledger.read(), {MANIFEST: b"1"}, "plan quant_signals", NOW)
+            assert ledger.read().files == {MANIFEST: b"1"}
+        with Ledger.opened(Remote(f"{urls.web}.git")) as ledger, pytest.raises(ServiceError):
+            ledger.write(ledger.read(), {JOB: b"1"}, "plan quant_signals", NOW)
+
+
+@pytest.mark.parametrize("url", ["ext::sh -c id", "--upload-pack=id", "fd::3", "http://h/x.git", "git://h/x"])
+def test_a_remote_is_no_way_to_run_a_program_or_to_show_a_token(url):
+    with pytest.raises(UsageError):
+        Remote(url, "secret-token")
+
+
+def test_a_token_is_in_no_argument_and_no_text(bare, monkeypatch):
+    import subprocess
+
+    seen = []
+    run = subprocess.run
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **how: (seen.append(command), run(command, **how))[1]
+    )
+    remote = Remote("https://127.0.0.1:1/x.git", "secret-token")
+
+    with pytest.raises(ServiceError) as refused:
+        Git(bare).fetch(remote, "refs/heads/main")
+
+    assert "secret" not in repr(remote) + str(seen) + str(refused.value.__dict__)
+    assert "Authorization" not in str(seen)
