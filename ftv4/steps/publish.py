@@ -18,6 +18,7 @@ from ftv4.documents import MODELS, Repository, to_json
 from ftv4.steps.card import CardFacts, card_path, render_card
 from ftv4.steps.history import moved, unchanged
 from ftv4.steps.proposal import body_of, branch_of, summary_of, title_of
+from ftv4.steps.runs import Run
 from ftv4.steps.shelf import Shelf
 from ftv4.steps.training import trained
 from ftv4.steps.weigh import Evidence, Wish, judge_wish
@@ -83,6 +84,7 @@ def publish(desk: Desk, wish: Wish, evidence: Evidence) -> Promotion:
         shelf.hold(paths["card"], _card(desk, wish, evidence, promotion))
         shelf.hold(MODELS, after)
         if desk.forge is not None:
+            _hold_run(desk.repository, evidence.run, shelf)
             return replace(promotion, pull_request=_propose(desk, desk.forge, evidence, promotion, shelf))
         with desk.repository.locked("config"):
             unchanged(desk.repository, desk.before)
@@ -111,6 +113,13 @@ def _file_evidence(desk: Desk, wish: Wish, evidence: Evidence, shelf: Shelf) -> 
     paths["report"] = shelf.claim(f"train/promotion/reports/{name}/promotion_{{}}.json", when)
     paths["card"] = card_path(name, wish.model_id)
     return replace(evidence, trial=replace(evidence.trial, arms=arms)), paths
+
+
+def _hold_run(repository: Repository, run: Run | None, shelf: Shelf) -> None:
+    """Keep what is known of the candidate's run, so that a reviewer's checkout has it too."""
+    for path in (run.manifest_file, run.job_file) if run and _inside(run.folder) else ():
+        if repository.has(path):
+            shelf.hold(path, repository.read_bytes(path))
 
 
 def _inside(path: str) -> str:

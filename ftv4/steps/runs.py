@@ -32,6 +32,11 @@ class Run:
         return f"{self.folder}/{MANIFEST}"
 
     @property
+    def job_file(self) -> str:
+        """Repository path of the job's record."""
+        return f"{self.folder}/{JOB}"
+
+    @property
     def training_file(self) -> str:
         """Repository path of the training file."""
         return f"{self.folder}/{TRAINING}"

@@ -699,6 +699,18 @@ def test_one_commit_one_pull_request_and_an_untouched_work_tree(ready, promote, 
     }
 
 
+def test_the_run_that_made_the_candidate_comes_along_where_main_lacks_it(ready, promote, forge, ftv4):
+    folder = plant_run(ready, ftv4, GOOD.removeprefix("sandbox:"))
+    _, answer, _ = promote("--open-pr")
+    pull = forge.github().get_pull(answer["pull_request"]["number"])
+    brought = {file.filename for file in pull.get_files() if file.filename.startswith("train/finetune_runs/")}
+
+    assert brought == {f"{folder}/run_manifest.json", f"{folder}/job.json"}
+    pull.merge()
+    git(ready, "fetch", "-q", str(forge.git), "main")
+    assert git(ready, "show", f"FETCH_HEAD:{folder}/job.json") == ready.read_text(f"{folder}/job.json")
+
+
 def test_the_pull_request_reads_well(ready, promote, forge, ftv4, golden):
     plant_run(ready, ftv4, GOOD.removeprefix("sandbox:"))
     git(ready, "add", ".")
