@@ -183,6 +183,17 @@ class GateReport(Contract):
     """None when it was not asked for, or when no row is accepted."""
 
 
+class Setting(Contract):
+    """A value of the policy or the waivers that a change touches; it has no say in the verdict."""
+
+    file: str
+    pointer: str
+    """JSON pointer to the value."""
+    before: str
+    """As JSON, encoded and cut, like `after`; empty where there is none."""
+    after: str
+
+
 class ChangeReport(Contract):
     """The gates' answer about a change: its trees, and each dataset that it touches."""
 
@@ -198,4 +209,8 @@ class ChangeReport(Contract):
     warnings: Whole
     findings: Annotated[tuple[Finding, ...], Items]
     """About the files of the change."""
+    settings: Annotated[tuple[Setting, ...], Items] = ()
+    """What the change does to policy and waivers; it holds from the next change on."""
+    more_settings: Whole = 0
+    """Further values, which are not listed."""
     reports: Annotated[tuple[GateReport, ...], Items]

@@ -65,6 +65,7 @@ def lines(answer: Answer) -> Iterator["Text"]:
         yield from map(Text, _said(report))
         yield Text(verdict(report), "green" if report.passed else "bold red")
     if answer.change:
+        yield from map(Text, _settings(answer.change))
         told = f"{'passed' if answer.passed else 'refused'}: {answer.totals}; by the policy of "
         yield Text(told + answer.change.base[:12], "green" if answer.passed else "bold red")
 
@@ -93,6 +94,8 @@ def markdown(
         "answer": answer,
         "tree": (answer.change.findings if answer.change else ())[:SHOWN],
         "more_of_tree": max(0, len(answer.change.findings if answer.change else ()) - SHOWN),
+        "settings": (answer.change.settings if answer.change else ())[:SHOWN],
+        "more_settings": _unshown_settings(answer.change),
         "reports": [_facts(report, limits) for report in answer.reports],
     }
     page = render(templates, "gate.md.j2", facts, {"code": for_markdown, "span": code_span})
@@ -147,6 +150,19 @@ def _line(finding: Finding) -> "Text":
     return Text.assemble(
         place, (finding.rule, colour), f": {pointer}{problem_of(finding)}", fix, (row, "dim")
     )
+
+
+def _settings(change: ChangeReport) -> Iterator[str]:
+    """What the change does to policy and waivers, a line each."""
+    for one in change.settings[:SHOWN]:
+        values = f"{one.before or 'nothing'} -> {one.after or 'nothing'}"
+        yield f"{for_log(one.file)}: {for_log(one.pointer)}: {values}; this verdict is by the base's"
+    if left := _unshown_settings(change):
+        yield f"and {left} more values of policy and waivers"
+
+
+def _unshown_settings(change: ChangeReport | None) -> int:
+    return max(0, len(change.settings) + change.more_settings - SHOWN) if change else 0
 
 
 def _more(count: int) -> Iterator["Text"]:

@@ -17,6 +17,7 @@ from ftv4.steps.details import UNSEEN, detailed
 from ftv4.steps.forecast import Forecaster
 from ftv4.steps.gate import Progress, find_stage, judge, unreadable
 from ftv4.steps.row_change import Comparison
+from ftv4.steps.settings_change import MOST, settings
 from ftv4.steps.snapshot import DATASETS, Snapshot
 from ftv4.steps.tree import look, name_of
 from ftv4.steps.waivers import read_waivers, waive
@@ -68,12 +69,14 @@ def judge_change(
     git = Git(repository.root)
     base, head = git.commit(base), git.commit(head)
     fork = git.fork(base, head)
-    touched = look(git, git.changes(fork, head), git.files(head, DATASETS), terms.policy.limits)
+    changes = list(git.changes(fork, head))
+    touched = look(git, changes, git.files(head, DATASETS), terms.policy.limits)
     wanted = {repository.relative(file) for file in files}
     datasets = [entry for entry in touched.datasets if not wanted or name_of(entry.path) in wanted]
     reports = [_judge_entry(repository, entry, (base, fork, head), terms) for entry in datasets]
     every = [*touched.findings, *(finding for report in reports for finding in report.findings)]
     errors = sum(finding.severity == "error" for finding in every)
+    others = list(settings(git, changes))
     return ChangeReport(
         passed=not errors,
         base=base,
@@ -82,6 +85,8 @@ def judge_change(
         errors=errors,
         warnings=len(every) - errors,
         findings=touched.findings,
+        settings=tuple(others[:MOST]),
+        more_settings=max(0, len(others) - MOST),
         reports=tuple(reports),
     )
 

@@ -303,7 +303,10 @@ def spoiled():
 
 @pytest.mark.parametrize("form", ["markdown", "github", "sarif"])
 def test_each_format_is_as_expected(tree, ftv4, golden, form):
-    tree.commit({SYNTHESIS: spoiled(), "train/datasets/Zz.jsonl": b"", "config/x.json": b"{}"})
+    policy = json.loads((ROOT / POLICY).read_text()) | {"shaming_phrases": ["@octo |`::error::"]}
+    policy["training_diversity"]["min_total_rows"] = 1
+    spoiled_too = {POLICY: json.dumps(policy).encode(), "train/datasets/Zz.jsonl": b""}
+    tree.commit({SYNTHESIS: spoiled(), "config/x.json": b"{}"} | spoiled_too)
     # What is independent of the rest of the repository: its other gates, its policy, its prompts.
     asked = [f"--only={name}" for name in ("form", "acceptance", "rows", "diversity")]
     done = ftv4("gate", "--base", tree.base, "--format", form, "--forecast=false", *asked)
