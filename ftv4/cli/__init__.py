@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "card": ("card:card", "Write a model card."),
     "ops": ("ops:ops", "Status, doctor, and clean-up."),
     "smoke": ("smoke:smoke", "Run one business through the pipeline and check what comes out."),
+    "dispatch": ("dispatch:dispatch", "Run a command with the inputs of a dispatched workflow."),
     "sandbox": ("sandbox:sandbox", "Serve a provider and a forge on this machine until stopped."),
 }
 """Command → `<module of ftv4.cli>:<object>` and its one line of help, in the order of the journey."""

@@ -208,12 +208,18 @@ def test_an_annotation_leaves_out_what_is_empty():
     assert annotation("notice", "a 50 % b", file="", title="") == "::notice::a 50 %25 b"
 
 
-def test_an_output_is_a_word_a_path_or_a_number():
+def test_an_output_is_a_word_a_digest_or_a_number():
     assert for_output("passed", True) == "passed=true\n"
     assert for_output("rows", 40) == "rows=40\n"
-    assert for_output("report", "evals/report_1.json") == "report=evals/report_1.json\n"
-    assert for_output("model", "ft:gpt-4.1::a") == "model=ft:gpt-4.1::a\n"
-    assert for_output("model", "") == "model=\n"
+    assert for_output("verdict", "eNqrVkrOSCzKTlWyUspIVaoFAC-_") == "verdict=eNqrVkrOSCzKTlWyUspIVaoFAC-_\n"
+    assert for_output("stage", "") == "stage=\n"
+    assert len(for_output("verdict", "e" * 65_536)) == 65_545
+
+
+@pytest.mark.parametrize("value", ["evals/report_1.json", "ft:gpt-4.1::a", "--all", "a=b", "e" * 65_537])
+def test_an_output_is_no_path_no_model_and_no_option(value):
+    with pytest.raises(ValueError, match="not one plain word"):
+        for_output("name", value)
 
 
 @given(ANY_TEXT | st.sampled_from(["a\nb=c", "a\rb", "x<<EOF", "$(id)", "--all", "EOF\n"]))
