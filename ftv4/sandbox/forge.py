@@ -26,6 +26,8 @@ from ftv4.sandbox import forge_contents as contents
 from ftv4.sandbox import forge_issues as issues
 from ftv4.sandbox import forge_objects as objects
 from ftv4.sandbox import forge_pulls as pulls
+from ftv4.sandbox import forge_rules as rules
+from ftv4.sandbox import forge_settings as settings
 from ftv4.sandbox.forge_api import Answer, Call, Endpoint, Forge, Refused
 from ftv4.sandbox.forge_faults import OWN, Faulty, ordered
 from ftv4.sandbox.forge_git import BareRepository, GitRefused
@@ -58,7 +60,7 @@ def forge_app(
     for login in (owner, "ftv4-bot"):
         forge.user(login)
     routes = [
-        *_own_routes(script, store),
+        *_own_routes(script, forge, lock),
         *(
             Route(path, _endpoint(forge, lock, handler), methods=[method])
             for method, path, handler in _table(forge)
@@ -97,7 +99,9 @@ def _rate_limit(call: Call) -> Answer:
 
 
 _REPOSITORY: list[tuple[str, str, Endpoint]] = [
-    ("GET", "", lambda call: Answer(200, answers.repository(call))),
+    ("GET", "", settings.repository),
+    *settings.TABLE,
+    *rules.TABLE,
     # git
     ("GET", "/git/ref/{ref:path}", objects.get_ref),
     ("GET", "/git/matching-refs/{ref:path}", objects.matching_refs),
@@ -244,7 +248,7 @@ async def _no_route(request: Request, error: Exception) -> Response:
     return _json(Answer(404, Refused(404, "Not Found").body))
 
 
-def _own_routes(script: Script, store: Store) -> list[Route]:
+def _own_routes(script: Script, forge: Forge, lock: threading.Lock) -> list[Route]:
     """What the sandbox answers about itself."""
 
     async def add(request: Request) -> Response:
@@ -260,10 +264,22 @@ def _own_routes(script: Script, store: Store) -> list[Route]:
         return _json(Answer(200, {"faults": []}))
 
     async def log(request: Request) -> Response:
-        return _json(Answer(200, {"log": store.of("log")}))
+        return _json(Answer(200, {"log": forge.store.of("log")}))
+
+    async def ran(request: Request) -> Response:
+        given = orjson.loads(await request.body())
+        return await run_in_threadpool(keep, given)
+
+    def keep(given: Any) -> Response:
+        try:
+            with lock:
+                return _json(Answer(201, settings.record_run(forge, given)))
+        except Refused as refused:
+            return _json(Answer(refused.status, refused.body))
 
     return [
         Route(f"{OWN}faults", add, methods=["POST"]),
         Route(f"{OWN}faults", clear, methods=["DELETE"]),
         Route(f"{OWN}log", log),
+        Route(f"{OWN}runs", ran, methods=["POST"]),
     ]

@@ -9,6 +9,7 @@ from typing import Any
 from ftv4.sandbox import forge_answers as answers
 from ftv4.sandbox.forge_api import Answer, Call, Refused, missing
 from ftv4.sandbox.forge_git import ZERO, Commit, GitRefused, Person
+from ftv4.sandbox.forge_rules import keep_refs
 from ftv4.sandbox.forge_store import Thing
 
 MODES = {"100644": "blob", "100755": "blob", "120000": "blob", "040000": "tree", "160000": "commit"}
@@ -63,14 +64,17 @@ def move_ref(call: Call, name: str, sha: str, *, force: bool, expected: str | No
         raise Refused(422, f"{name} is at {now} but expected {expected}")
     if not force and not git.is_ancestor(now, sha):
         raise Refused(422, "Update is not a fast forward")
+    keep_refs(call.forge, name, now, sha)
     git.set_ref(name, sha, now)
 
 
 def delete_ref(call: Call) -> Answer:
     """Remove a ref."""
     name = f"refs/{call.where['ref']}"
-    if call.forge.git.ref(name) is None:
+    now = call.forge.git.ref(name)
+    if now is None:
         raise Refused(422, "Reference does not exist")
+    keep_refs(call.forge, name, now, None)
     call.forge.git.delete_ref(name)
     return Answer(204)
 

@@ -6,6 +6,8 @@ from ftv4.sandbox import forge_answers as answers
 from ftv4.sandbox.forge_api import Answer, Call, Forge, Refused, bounded, invalid, missing
 from ftv4.sandbox.forge_git import Change, Commit, GitRefused
 from ftv4.sandbox.forge_objects import commits_page
+from ftv4.sandbox.forge_rules import check_statuses
+from ftv4.sandbox.forge_settings import may_merge_by
 from ftv4.sandbox.forge_store import Thing
 
 MOST_FILES = 3000
@@ -306,12 +308,13 @@ def merge(call: Call) -> Answer:
     """Merge with a merge commit, or squash; 409 when the head moved, 405 when it can't be."""
     forge, one = call.forge, pull(call.forge, call.number("number"))
     method = call.text("merge_method", "merge")
-    if method not in {"merge", "squash"}:
+    if not may_merge_by(forge, method):
         raise Refused(405, f"{method.capitalize()} merges are not allowed on this repository.")
     if one["state"] == "closed" or one["draft"]:
         raise Refused(405, "Pull Request is not mergeable")
     if call.text("sha", one["head_sha"]) != one["head_sha"]:
         raise Refused(409, "Head branch was modified. Review and try the merge again.")
+    check_statuses(forge, one["base"], one["head_sha"])
     onto = base_sha(forge, one)
     result = forge.git.merge(onto, one["head_sha"])
     if result.conflicts:

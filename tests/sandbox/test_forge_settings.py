@@ -1,0 +1,215 @@
+"""The sandbox forge's settings: GitHub's defaults, what is set is what is read, and what a ruleset keeps."""
+
+import json
+import subprocess
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.forge_sandbox import NAME
+
+VERDICT = {
+    "name": "main",
+    "target": "branch",
+    "enforcement": "active",
+    "conditions": {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}},
+    "rules": [
+        {"type": "deletion"},
+        {"type": "non_fast_forward"},
+        {
+            "type": "required_status_checks",
+            "parameters": {
+                "strict_required_status_checks_policy": False,
+                "required_status_checks": [{"context": "ftv4/verdict", "integration_id": 15368}],
+            },
+        },
+    ],
+}
+LEDGER = VERDICT | {
+    "name": "ledger",
+    "conditions": {"ref_name": {"include": ["refs/heads/ftv4-ledger"], "exclude": []}},
+    "rules": VERDICT["rules"][:2],
+}
+
+
+@pytest.fixture
+def ask(sandbox):
+    """Ask the API below the repository; status and body."""
+
+    def call(method, path, body=None, login="ada"):
+        requester = sandbox.github(login).requester
+        status, _, answer = requester.requestJson(method, f"/repos/{NAME}{path}", input=body)
+        return status, json.loads(answer) if answer else None
+
+    return call
+
+
+def test_a_fresh_repository_has_githubs_defaults(ask):
+    assert ask("GET", "/rulesets") == (200, [])
+    assert ask("GET", "/rules/branches/main") == (200, [])
+    assert ask("GET", "/branches/main/protection")[0] == 404
+    assert ask("GET", "/environments") == (200, {"total_count": 0, "environments": []})
+    assert ask("GET", "/actions/permissions")[1] == {
+        "enabled": True,
+        "allowed_actions": "all",
+        "sha_pinning_required": False,
+    }
+    assert ask("GET", "/actions/permissions/selected-actions")[0] == 409
+    assert ask("GET", "/actions/permissions/workflow")[1] == {
+        "default_workflow_permissions": "read",
+        "can_approve_pull_request_reviews": False,
+    }
+    assert ask("GET", "/actions/variables")[1]["total_count"] == 0
+    assert ask("GET", "/codeowners/errors")[0] == 404
+    assert ask("GET", "")[1]["allow_merge_commit"] is True
+
+
+def test_a_ruleset_is_read_as_it_was_written(ask):
+    status, made = ask("POST", "/rulesets", VERDICT)
+    number = made["id"]
+
+    assert status == 201
+    assert "rules" not in ask("GET", "/rulesets")[1][0]
+    assert ask("GET", f"/rulesets/{number}")[1]["rules"] == VERDICT["rules"]
+    assert [rule["type"] for rule in ask("GET", "/rules/branches/main")[1]] == [
+        "deletion",
+        "non_fast_forward",
+        "required_status_checks",
+    ]
+    assert ask("GET", "/rules/branches/other")[1] == []
+    assert ask("POST", "/rulesets", VERDICT)[0] == 422
+    assert ask("PUT", f"/rulesets/{number}", {"enforcement": "disabled"})[1]["name"] == "main"
+    assert ask("GET", "/rules/branches/main")[1] == []
+    assert ask("DELETE", f"/rulesets/{number}")[0] == 204
+    assert ask("GET", f"/rulesets/{number}")[0] == 404
+
+
+@pytest.mark.parametrize("wrong", [{"enforcement": "on"}, {"rules": [{"type": "kindness"}]}])
+def test_a_ruleset_that_github_would_not_take_is_refused(ask, wrong):
+    assert ask("POST", "/rulesets", VERDICT | wrong)[0] == 422
+
+
+def opened(sandbox):
+    files = {"config/models.json": b"b"}
+    return sandbox.forge().propose(base="main", branch="b/x", title="T", body="B", message="M", files=files)
+
+
+def test_a_merge_waits_for_the_status_that_a_ruleset_asks_for(sandbox, ask):
+    ask("POST", "/rulesets", VERDICT)
+    pull = opened(sandbox)
+
+    status, said = ask("PUT", f"/pulls/{pull.number}/merge")
+    assert (status, said["message"].splitlines()[2]) == (
+        405,
+        'Required status check "ftv4/verdict" is expected.',
+    )
+    sandbox.forge().status(pull.head_sha, "ftv4/verdict", "failure", "no")
+    assert ask("PUT", f"/pulls/{pull.number}/merge")[0] == 405
+    sandbox.forge().status(pull.head_sha, "ftv4/verdict", "success", "yes")
+    assert ask("PUT", f"/pulls/{pull.number}/merge")[0] == 200
+
+
+def test_a_status_from_another_source_than_the_expected_one_does_not_count(sandbox, ask):
+    """Threat 7: a person who may write can set any status."""
+    ask("POST", "/rulesets", VERDICT)
+    pull = opened(sandbox)
+
+    sandbox.forge("ada").status(pull.head_sha, "ftv4/verdict", "success", "trust me")
+
+    assert ask("PUT", f"/pulls/{pull.number}/merge")[0] == 405
+
+
+def test_a_merge_method_that_is_switched_off_is_refused(sandbox, ask):
+    pull = opened(sandbox)
+
+    assert ask("PATCH", "", {"allow_merge_commit": False})[1]["allow_merge_commit"] is False
+    assert ask("PUT", f"/pulls/{pull.number}/merge")[0] == 405
+    assert ask("PUT", f"/pulls/{pull.number}/merge", {"merge_method": "squash"})[0] == 200
+
+
+def test_the_ledger_is_neither_rewritten_nor_deleted_once_a_ruleset_keeps_it(sandbox, ask):
+    checkout = sandbox.checkout()
+    first = checkout.run("rev-parse", "HEAD")
+    ask("POST", "/rulesets", LEDGER)
+    second = checkout.push({"a": b"1"}, branch="ftv4-ledger")
+    ref = "/git/refs/heads/ftv4-ledger"
+
+    assert ask("PATCH", ref, {"sha": first, "force": True})[0] == 422
+    assert ask("DELETE", ref)[0] == 422
+    for refused in (["--force", "origin", f"{first}:refs/heads/ftv4-ledger"], ["origin", ":ftv4-ledger"]):
+        with pytest.raises(subprocess.CalledProcessError) as error:
+            checkout.run("push", *refused)
+        assert "Cannot" in error.value.stderr
+    assert checkout.push({"a": b"2"}, branch="ftv4-ledger") != second
+    checkout.run("push", "--force", "origin", f"{first}:refs/heads/free")
+    checkout.run("push", "origin", ":free")
+
+
+def test_an_environment_keeps_reviewers_branches_and_secrets(sandbox, ask):
+    reviewer = ask("GET", "/pulls")[0] and sandbox.github().requester.requestJson("GET", "/user")[2]
+    reviewers = [{"type": "User", "id": json.loads(reviewer)["id"]}]
+    custom = {"protected_branches": False, "custom_branch_policies": True}
+    asked = {"reviewers": reviewers, "prevent_self_review": True, "deployment_branch_policy": custom}
+
+    assert ask("PUT", "/environments/ftv4-paid", asked)[0] == 200
+    policies = "/environments/ftv4-paid/deployment-branch-policies"
+    assert ask("POST", policies, {"name": "main"})[0] == 200
+    ask("PUT", "/environments/ftv4-paid/secrets/KEY", {"encrypted_value": "x", "key_id": "1"})
+
+    (seen,) = ask("GET", "/environments")[1]["environments"]
+    kinds = [rule["type"] for rule in seen["protection_rules"]]
+    assert kinds == ["required_reviewers", "branch_policy"]
+    assert seen["protection_rules"][0]["reviewers"][0]["reviewer"]["login"] == "ada"
+    assert [one["name"] for one in ask("GET", policies)[1]["branch_policies"]] == ["main"]
+    assert [one["name"] for one in ask("GET", "/environments/ftv4-paid/secrets")[1]["secrets"]] == ["KEY"]
+    both = {"protected_branches": True, "custom_branch_policies": True}
+    assert ask("PUT", "/environments/x", {"deployment_branch_policy": both})[0] == 422
+    assert ask("PUT", "/environments/x", {"reviewers": [{"type": "Team", "id": 1}]})[0] == 422
+    assert ask("GET", "/environments/none")[0] == 404
+    assert ask("DELETE", "/environments/ftv4-paid")[0] == 204
+
+
+def test_actions_permissions_and_variables_are_read_as_they_were_set(ask):
+    ask("PUT", "/actions/permissions", {"enabled": True, "allowed_actions": "selected"})
+    ask("PUT", "/actions/permissions/selected-actions", {"patterns_allowed": ["o/*"]})
+    ask("PUT", "/actions/permissions/workflow", {"can_approve_pull_request_reviews": True})
+    ask("POST", "/actions/variables", {"name": "FTV4_APP_ID", "value": "7"})
+
+    assert ask("GET", "/actions/permissions")[1]["allowed_actions"] == "selected"
+    assert ask("GET", "/actions/permissions/selected-actions")[1]["patterns_allowed"] == ["o/*"]
+    assert ask("GET", "/actions/permissions/workflow")[1]["can_approve_pull_request_reviews"] is True
+    assert ask("GET", "/actions/variables")[1]["variables"][0]["value"] == "7"
+    assert ask("POST", "/actions/variables", {"name": "FTV4_APP_ID", "value": "8"})[0] == 409
+
+
+def ran(sandbox, **run):
+    request = Request(f"{sandbox.url}/_sandbox/runs", json.dumps(run).encode(), method="POST")
+    with urlopen(request) as answer:
+        return json.load(answer)
+
+
+def test_workflows_are_the_files_of_main_and_runs_are_what_a_test_records(sandbox, ask):
+    sandbox.checkout().push({".github/workflows/reconcile.yml": b"name: reconcile\non: push\n"})
+    (workflow,) = ask("GET", "/actions/workflows")[1]["workflows"]
+    assert (workflow["name"], workflow["state"]) == ("reconcile", "active")
+
+    old = ran(sandbox, workflow="reconcile.yml", created_at="2026-11-20T00:00:00Z", event="schedule")
+    new = ran(sandbox, workflow="reconcile.yml", head_sha="a" * 40, conclusion="action_required")
+    listed = ask("GET", "/actions/workflows/reconcile.yml/runs")[1]["workflow_runs"]
+    assert [one["id"] for one in listed] == [new["id"], old["id"]]
+    found = ask("GET", f"/actions/runs?head_sha={'a' * 40}")[1]["workflow_runs"]
+    assert [one["conclusion"] for one in found] == ["action_required"]
+    assert ask("PUT", "/actions/workflows/reconcile.yml/disable")[0] == 204
+    assert ask("GET", f"/actions/workflows/{workflow['id']}")[1]["state"] == "disabled_manually"
+    with pytest.raises(HTTPError):
+        ran(sandbox, workflow="none.yml")
+
+
+def test_code_owners_who_are_nobody_are_told_by_line(sandbox, ask):
+    sandbox.checkout().push({".github/CODEOWNERS": b"# who\n* @ada\n/config/ @nobody ada\n"})
+    ask("GET", "")
+
+    found = ask("GET", "/codeowners/errors")[1]["errors"]
+
+    assert [(one["line"], one["kind"]) for one in found] == [(3, "Unknown owner"), (3, "Invalid owner")]
