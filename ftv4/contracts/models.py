@@ -47,13 +47,17 @@ class HistoryEntry(Contract):
     timestamp: str
     old_model: str
     new_model: str
-    report_path: str
-    model_card_path: str
+    report_path: str | None
+    """None for a rollback, like the other paths: it rests on what was promoted before."""
+    model_card_path: str | None
     eval_report_path: str | None
     dataset_hash: str | None
     """Of what it was trained on; None when no run links the model to a dataset."""
     cleared_overrides: dict[str, str] = {}
     """Industry → the model its override pinned until this promotion."""
+    action: Literal["promotion", "rollback"] = "promotion"
+    reason: str | None = None
+    """Why it was rolled back, as it was given: encode before showing."""
 
 
 class Pin(Contract):

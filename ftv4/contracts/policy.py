@@ -103,6 +103,15 @@ class Triggers(Contract):
     """A rare expression can be honest; a person has to look."""
 
 
+class PromotionPolicy(Contract):
+    """What a promotion has to be besides better."""
+
+    min_days_left: Annotated[Whole, Field(ge=0)] = 30
+    """Days that a model must still answer, counted from the day it is judged."""
+    max_age_days: Annotated[Whole, Field(ge=1)] = 30
+    """Days after which a promotion that isn't merged has to be weighed anew."""
+
+
 class GatesPolicy(Contract):
     """What the gates compare against that the Node tool doesn't have."""
 
@@ -111,6 +120,19 @@ class GatesPolicy(Contract):
     concentration: Concentration = Concentration()
     length: Length = Length()
     triggers: Triggers = Triggers()
+
+
+class Caps(Contract):
+    """How much may be bought, whoever asks how often: what exceeds one is refused before anything is sent."""
+
+    open_jobs: Annotated[Whole, Field(ge=0)] = 10
+    """Jobs that train at a time, those included whose answer was lost."""
+    jobs_a_day: Annotated[Whole, Field(ge=0)] = 20
+    """Jobs asked for within 24 hours."""
+    dollars_a_day: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 200
+    """What the jobs asked for within 24 hours are estimated to cost."""
+    dollars_unpriced: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20
+    """What a job counts as whose price nobody knows."""
 
 
 class Policy(Contract):
@@ -125,4 +147,6 @@ class Policy(Contract):
     training_diversity: TrainingDiversity
     leak_scan: LeakScan = LeakScan()
     gates: GatesPolicy = GatesPolicy()
+    promotion: PromotionPolicy = PromotionPolicy()
     limits: Limits = Limits()
+    caps: Caps = Caps()

@@ -50,6 +50,21 @@ class Lifetime(Contract):
     source: str
 
 
+class Bound(Contract):
+    """What the report rests on, by SHA-256: with any other file it says nothing."""
+
+    models_sha256: str
+    """Of models.json as it was before."""
+    cases_sha256: str | None
+    """Of the eval reports, like the next two; None when nobody was asked."""
+    policy_sha256: str | None
+    parameters_sha256: str | None
+    run_key: str | None
+    """Of the candidate's run, like the next two; None when no run of this repository made it."""
+    job_id: str | None
+    training_sha256: str | None
+
+
 class PromotionReport(Contract):
     """Why a candidate serves, or why it doesn't. Written for blocked promotions too."""
 
@@ -70,3 +85,5 @@ class PromotionReport(Contract):
     lifetime: Lifetime
     cleared_overrides: dict[str, str] = {}
     """Industry → the model its override pins until this promotion is merged."""
+    bound: Bound | None = None
+    """None in reports from before there was `ftv4 verify`, which doesn't take them."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ftv4.canonical import sha256
 from ftv4.contracts.evaluation import EvalReport
 from ftv4.contracts.promotion import Lifetime
 from ftv4.documents import Repository
@@ -84,6 +85,8 @@ def promote(
     rule = model_id.startswith(RULE)
     evidence = Evidence(
         config=evaluation.config,
+        models_sha256=sha256(desk.before),
+        policy=evaluation.policy.promotion,
         data=data,
         run=run,
         doubts=() if rule else tuple(doubts(repository, run, data, stage, evaluation.policy)),

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from ftv4.clients.forge import Forge, PullRequest
 
 
+Files = dict[str, bytes]
+"""Whole contents by repository path."""
+
+
 @dataclass(frozen=True)
 class Desk:
     """Where a promotion is written up."""
@@ -64,25 +68,20 @@ def publish(desk: Desk, wish: Wish, evidence: Evidence) -> Promotion:
     """
     with Shelf(desk.repository) as shelf:
         evidence, paths = _file_evidence(desk, wish, evidence, shelf)
-        report = judge_wish(wish, evidence, desk.now)
-        shelf.hold(paths["report"], to_json(report))
+        report, files = write_up(desk, wish, evidence, paths)
         effective = report.passed and not wish.dry_run
-        after = (
-            moved(desk.before, wish.stage.name, _entry(desk, report, paths, evidence), desk.by)
-            if report.passed
-            else b""
-        )
         promotion = Promotion(
             report,
             paths if effective else paths | {"card": None},
             summary_of(desk.repository, report, evidence.trial, paths, proposed=desk.forge is not None),
-            _diff(desk.before, after) if report.passed else "",
+            _diff(desk.before, files[MODELS]) if report.passed else "",
         )
+        for path, content in files.items():
+            if effective or path not in (MODELS, paths["card"]):
+                shelf.hold(path, content)
         if not effective:
             shelf.put_down()
             return promotion
-        shelf.hold(paths["card"], _card(desk, wish, evidence, promotion))
-        shelf.hold(MODELS, after)
         if desk.forge is not None:
             _hold_run(desk.repository, evidence.run, shelf)
             return replace(promotion, pull_request=_propose(desk, desk.forge, evidence, promotion, shelf))
@@ -90,6 +89,21 @@ def publish(desk: Desk, wish: Wish, evidence: Evidence) -> Promotion:
             unchanged(desk.repository, desk.before)
             shelf.put_down()
         return replace(promotion, config_updated=True)
+
+
+def write_up(desk: Desk, wish: Wish, evidence: Evidence, paths: Json) -> tuple[PromotionReport, Files]:
+    """The report, and every file that a promotion is: what follows from its evidence and nothing else.
+
+    Reports come first, models.json last; card and models.json only when nothing is against it.
+    """
+    files = {report.report_path: to_json(report).encode() for report in evidence.trial.arms.values()}
+    report = judge_wish(wish, evidence, desk.now)
+    files[paths["report"]] = to_json(report).encode()
+    if report.passed:
+        files[paths["card"]] = _card(desk, wish, evidence, report, paths).encode()
+        entry = _entry(desk, report, paths, evidence)
+        files[MODELS] = moved(desk.before, wish.stage.name, entry, desk.by)
+    return report, files
 
 
 def _file_evidence(desk: Desk, wish: Wish, evidence: Evidence, shelf: Shelf) -> tuple[Evidence, Json]:
@@ -105,8 +119,6 @@ def _file_evidence(desk: Desk, wish: Wish, evidence: Evidence, shelf: Shelf) -> 
         )
         for arm, report in evidence.trial.arms.items()
     }
-    for report in arms.values():
-        shelf.hold(report.report_path, to_json(report))
     paths: Json = {
         arm: arms[arm].report_path if arm in arms else None for arm in ("pipeline", "stage", "pinned")
     }
@@ -141,7 +153,7 @@ def _entry(desk: Desk, report: PromotionReport, paths: Json, evidence: Evidence)
     )
 
 
-def _card(desk: Desk, wish: Wish, evidence: Evidence, promotion: Promotion) -> str:
+def _card(desk: Desk, wish: Wish, evidence: Evidence, report: PromotionReport, paths: Json) -> str:
     facts = CardFacts(
         stage=wish.stage.name,
         model_id=wish.model_id,
@@ -152,8 +164,8 @@ def _card(desk: Desk, wish: Wish, evidence: Evidence, promotion: Promotion) -> s
         data=evidence.data if trained(evidence.run, wish.model_id, evidence.data) else None,
         run=evidence.run,
         evals=evidence.trial.arms,
-        report=promotion.report,
-        report_path=promotion.paths["report"],
+        report=report,
+        report_path=paths["report"],
         notes=wish.notes,
     )
     return render_card(desk.repository, facts)

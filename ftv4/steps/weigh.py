@@ -13,7 +13,15 @@ from ftv4.clock import iso
 from ftv4.contracts import Json
 from ftv4.contracts.evaluation import EvalReport, EvalTotals
 from ftv4.contracts.models import ModelsConfig
-from ftv4.contracts.promotion import DatasetEvidence, EvalEvidence, EvalsEvidence, Lifetime, PromotionReport
+from ftv4.contracts.policy import PromotionPolicy
+from ftv4.contracts.promotion import (
+    Bound,
+    DatasetEvidence,
+    EvalEvidence,
+    EvalsEvidence,
+    Lifetime,
+    PromotionReport,
+)
 from ftv4.documents import Repository, to_json
 from ftv4.encode import name_for_log
 from ftv4.errors import ServiceError, UsageError
@@ -49,6 +57,9 @@ class Evidence:
     """All that the decision rests on."""
 
     config: ModelsConfig
+    models_sha256: str
+    """Of the models.json that `config` was read from."""
+    policy: PromotionPolicy
     data: Dataset
     run: Run | None
     """The fine-tune run that made the candidate."""
@@ -89,12 +100,14 @@ def judge_wish(wish: Wish, evidence: Evidence, now: datetime) -> PromotionReport
         evals=_evals(evidence.trial),
         lifetime=evidence.life,
         cleared_overrides={} if wish.keep_overrides else overrides,
+        bound=_bound(evidence),
     )
 
 
 def objections(wish: Wish, evidence: Evidence) -> list[Objection]:
     """Everything against the candidate, what can't be forced first."""
-    lines = [*_failed_cases(evidence.trial), *_wrong_run(wish, evidence.run), *_shut_down(evidence.life)]
+    lines = [*_failed_cases(evidence.trial), *_wrong_run(wish, evidence.run)]
+    lines += short_lived(evidence.life, evidence.policy.min_days_left)
     found = [Objection(line) for line in lines]
     report, needed = evidence.data.report, wish.stage.min_rows
     if report.accepted_rows < needed:
@@ -159,10 +172,14 @@ def _wrong_run(wish: Wish, run: Run | None) -> list[str]:
     return lines
 
 
-def _shut_down(life: Lifetime) -> list[str]:
-    if life.days_left is None or life.days_left > 0:
+def short_lived(life: Lifetime, least: int) -> list[str]:
+    """Why a model doesn't answer long enough to serve; nothing when it does."""
+    if life.days_left is None or life.days_left >= max(least, 1):
         return []
-    return [f"lifetime: shut down since {life.shutdown_date} ({life.source})"]
+    if life.days_left <= 0:
+        return [f"lifetime: shut down since {life.shutdown_date} ({life.source})"]
+    days = f"{life.days_left} days, where promotion.min_days_left of the policy is {least}"
+    return [f"lifetime: stops answering on {life.shutdown_date}, in {days} ({life.source})"]
 
 
 def _notices(wish: Wish, evidence: Evidence, overrides: dict[str, str]) -> list[str]:
@@ -195,6 +212,19 @@ def _dataset(wish: Wish, evidence: Evidence, *, forced: bool) -> DatasetEvidence
         force_reason=wish.reason if forced else None,
         sha256=report.dataset_sha256,
         run_manifest_path=f"{evidence.run.folder}/{MANIFEST}" if evidence.run else None,
+    )
+
+
+def _bound(evidence: Evidence) -> Bound:
+    run, asked = evidence.run, next(iter(evidence.trial.arms.values()), None)
+    return Bound(
+        models_sha256=evidence.models_sha256,
+        cases_sha256=asked.cases_sha256 if asked else None,
+        policy_sha256=asked.policy_sha256 if asked else None,
+        parameters_sha256=asked.parameters_sha256 if asked else None,
+        run_key=run.manifest.run_key if run else None,
+        job_id=run.job_id if run else None,
+        training_sha256=run.manifest.hashes.training_sha256 if run else None,
     )
 
 
