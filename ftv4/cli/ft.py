@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ftv4.cli.clients import connect_provider
+from ftv4.cli.clients import connect_ledger, connect_provider
 from ftv4.cli.options import (
     FILE,
     MODEL,
@@ -18,20 +18,24 @@ from ftv4.cli.options import (
     boolean,
     dataset_named,
     format_option,
+    ledger_option,
     now,
     print_json,
     repository,
     stage_option,
 )
 from ftv4.cli.progress import progress
+from ftv4.cli.say import say
 from ftv4.encode import for_log, name_for_log
-from ftv4.errors import UsageError
+from ftv4.errors import ServiceError, UsageError, alongside
 
 if TYPE_CHECKING:
+    from ftv4.clients.provider import Provider
     from ftv4.contracts.run import Job, JobEvent
     from ftv4.documents import Repository
     from ftv4.steps.finetune import Asked
     from ftv4.steps.follow import Polling, Tell
+    from ftv4.steps.ledger import Books
     from ftv4.steps.runs import Run
 
 
@@ -88,6 +92,7 @@ def ft() -> None:
 @boolean("--follow", default=True, help="Follow the job to its end.")
 @interval_option
 @timeout_option
+@ledger_option
 @format_option
 @click.pass_context
 def stage(ctx: click.Context, /, form: str, **given: Any) -> None:
@@ -111,6 +116,7 @@ def stage(ctx: click.Context, /, form: str, **given: Any) -> None:
 @click.option("--provider", metavar="NAME", help="Whose job it is.  [default: the run's, else openai]")
 @interval_option
 @timeout_option
+@ledger_option
 @format_option
 @click.pass_context
 def follow(
@@ -119,10 +125,13 @@ def follow(
     provider: str | None,
     poll_interval: float,
     poll_timeout: float,
+    ledger: str | None,
     form: str,
 ) -> None:
     """Follow a job to its end, by its run's folder or by its id; keeps job.json up to date."""
-    answer = _follow(repository(ctx), target, provider, _polling(poll_interval, poll_timeout))
+    where = repository(ctx)
+    with _books(where, ledger) as books:
+        answer = _follow(books, target, provider, _polling(poll_interval, poll_timeout))
     if form == "json":
         print_json(answer)
     else:
@@ -132,13 +141,16 @@ def follow(
 @ft.command(name="list")
 @provider_option
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Newest first.")
+@ledger_option
 @format_option
 @click.pass_context
-def list_(ctx: click.Context, provider: str, limit: int, form: str) -> None:
+def list_(ctx: click.Context, provider: str, limit: int, ledger: str | None, form: str) -> None:
     """List this repository's runs, joined with the provider's jobs."""
     from ftv4.steps.listing import list_runs, listing_lines
 
     where = repository(ctx)
+    with _books(where, ledger):
+        pass
     answer = list_runs(where, provider, lambda: connect_provider(where, provider), limit)
     if form == "json":
         print_json(answer)
@@ -159,20 +171,51 @@ def _plan(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _buy(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
-    from ftv4.steps.follow import follow_run
     from ftv4.steps.launch import World, buy
+    from ftv4.steps.ledger import Books
 
     asked = _asked(given)
     provider = connect_provider(where, asked.provider)
-    world = World(now, time.sleep, lambda warning: click.echo(f"warning: {warning}", err=True))
-    with progress(LABEL) as step:
-        bought = buy(where, asked, provider, world, again=given["again"], progress=step)
-    run = bought.run
-    if given["follow"]:
-        polling = _polling(given["poll_interval"], given["poll_timeout"])
-        with _narrating(run) as tell:
-            run = follow_run(where, run, provider, polling, now, tell)
+    with connect_ledger(where, given["ledger"]) as ledger:
+        world = World(now, time.sleep, _warn, ledger)
+        with progress(LABEL) as step:
+            bought = buy(where, asked, provider, world, again=given["again"], progress=step)
+        run = bought.run
+        if given["follow"]:
+            polling = _polling(given["poll_interval"], given["poll_timeout"])
+            run = _followed(Books(where, ledger, now), run, provider, polling)
     return _answer(run, paid=bought.paid)
+
+
+def _warn(warning: str) -> None:
+    say(f"warning: {warning}", error=True)
+
+
+@contextmanager
+def _books(where: "Repository", ledger: str | None) -> Iterator["Books"]:
+    """The runs, with those that the ledger knows if there is one."""
+    from ftv4.steps.ledger import Books
+
+    with connect_ledger(where, ledger) as door:
+        books = Books(where, door, now)
+        books.bring()
+        yield books
+
+
+def _followed(books: "Books", run: "Run", provider: "Provider", polling: "Polling") -> "Run":
+    """Follow a run's job; how it ends is on the ledger, too, whatever that is."""
+    from ftv4.steps.follow import follow_run
+    from ftv4.steps.runs import read_run
+
+    try:
+        with _narrating(run) as tell:
+            run = follow_run(books.repository, run, provider, polling, now, tell)
+    except ServiceError as error:
+        with alongside(error):
+            books.keep(read_run(books.repository, run.folder), "job")
+        raise
+    books.keep(run, "job")
+    return run
 
 
 def _asked(given: dict[str, Any]) -> "Asked":
@@ -195,10 +238,11 @@ def _asked(given: dict[str, Any]) -> "Asked":
     )
 
 
-def _follow(where: "Repository", target: str, provider: str | None, polling: "Polling") -> dict[str, Any]:
-    from ftv4.steps.follow import follow, follow_run
+def _follow(books: "Books", target: str, provider: str | None, polling: "Polling") -> dict[str, Any]:
+    from ftv4.steps.follow import follow
     from ftv4.steps.runs import of_job, run_at
 
+    where = books.repository
     run = run_at(where, target) if "/" in target or where.has_folder(target) else of_job(where, target)
     if run is None:
         if not re.fullmatch(JOB_ID, target):
@@ -223,8 +267,7 @@ def _follow(where: "Repository", target: str, provider: str | None, polling: "Po
             hint="leave --provider out: the run knows",
         )
     theirs = connect_provider(where, run.manifest.provider)
-    with _narrating(run) as tell:
-        return _answer(follow_run(where, run, theirs, polling, now, tell))
+    return _answer(_followed(books, run, theirs, polling))
 
 
 def _polling(interval: float, minutes: float) -> "Polling":

@@ -150,6 +150,12 @@ format_option = click.option(
     show_default=True,
     help="How to answer.",
 )
+ledger_option = click.option(
+    "--ledger",
+    metavar="REMOTE",
+    type=FILE,
+    help="Share runs through a git remote, URL or folder.  [default: in Actions the repository's own]",
+)
 
 
 def repository(ctx: click.Context, *, needed: bool = False) -> Repository:

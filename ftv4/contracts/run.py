@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ftv4.contracts import Contract, Moment, Whole
+from ftv4.contracts import Contract, Items, Moment, Whole
 from ftv4.contracts.paths import AnyPath, RepoPath
 
 JobStatus = Literal[
@@ -138,4 +138,6 @@ class JobRecord(Contract):
     attempted_at: Moment | None = None
     """When the job was last asked for, written before the request leaves: with no `job_id` beside it,
     the answer was lost and the job may exist."""
+    attempts: Annotated[tuple[Moment, ...], Items] = ()
+    """Every time that it was asked for, but for those that were refused for certain."""
     openai: JobIds

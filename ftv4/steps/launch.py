@@ -1,17 +1,18 @@
-"""Buys the job of a run exactly once.
+"""Buys the job of a run exactly once, whoever else asks for it at the same time.
 
-The order is what makes it safe: look for a job of the same key or file, here and at the provider;
-write down that one is about to be asked for; ask once; write down what came. When the answer is lost
-the request is never sent again within the settle window, nor later while the provider's list could
-not tell; what it then shows is adopted.
+The order is what makes it safe: look for a job of the same key or file, here, on the ledger and at the
+provider; record that one is about to be asked for, which only one runner can; look once more; ask once;
+record what came. When the answer is lost the request is never sent again within the settle window, nor
+later while the provider's list could not tell; what it then shows is adopted.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ftv4.clients.ledger import Ledger, Moved
 from ftv4.clients.provider import AnswerLost, Missing, NewJob
 from ftv4.clock import iso
 from ftv4.contracts.providers import ProviderRow
@@ -19,19 +20,22 @@ from ftv4.contracts.run import Job
 from ftv4.documents import Repository
 from ftv4.encode import name_for_log
 from ftv4.errors import GateError, ServiceError, alongside
+from ftv4.steps.caps import SETTLE, must_be_within
 from ftv4.steps.finetune import Asked, prepare
 from ftv4.steps.follow import AGAIN, Clock, Sleep, adopt, dead, gone, jobs_of, listed
 from ftv4.steps.gate import Progress
+from ftv4.steps.ledger import TRIES, Books, FolderTaken
 from ftv4.steps.lifetime import lifetime
-from ftv4.steps.runs import JOB, RUNS, Run, record_of, runs
+from ftv4.steps.runs import JOB, RUNS, Run, read_run, record_of, runs
 
 if TYPE_CHECKING:
     from ftv4.clients.provider import Provider
 
-SETTLE = timedelta(minutes=30)
-"""How long a request whose answer was lost may still turn into a job."""
 LOOKS_AFTER_LOSS = (0.0, 1.0, 3.0)
 """Seconds to wait before each look for the job whose answer was lost."""
+BLOCK = 1 << 20
+MOST_ATTEMPTS = 2
+"""Requests for one run's job; whoever wants another one has to say so."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class World:
     sleep: Sleep
     warn: Callable[[str], None]
     """Hears what to know before money is spent."""
+    ledger: Ledger | None = None
+    """Through which runners share their runs; None where this work tree is the only one."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +72,22 @@ def buy(
 
     Raises what `prepare` and `launch` raise.
     """
-    run = prepare(repository, asked, world.clock(), progress)
-    try:
-        return launch(repository, run, provider, world, again=again)
-    except BaseException as error:
-        with alongside(error):
-            if not repository.has(f"{run.folder}/{JOB}"):
-                repository.remove_folder(run.folder)
-        raise
+    for _ in range(TRIES):
+        with repository.locked(RUNS):
+            Books(repository, world.ledger, world.clock).bring()
+        run = prepare(repository, asked, world.clock(), progress)
+        try:
+            return launch(repository, run, provider, world, again=again)
+        except FolderTaken as error:
+            repository.remove_folder(run.folder)
+            if error.folder != run.folder:
+                raise
+        except BaseException as error:
+            with alongside(error):
+                if not repository.has(f"{run.folder}/{JOB}"):
+                    repository.remove_folder(run.folder)
+            raise
+    raise _busy(asked.stage.name)
 
 
 def launch(
@@ -83,44 +97,81 @@ def launch(
 
     When an earlier run has the key, `run`'s folder is taken away and the earlier one is given back.
     `again` pays although the job of the key failed, was cancelled or is gone, or may be one that
-    can't be told from others. Raises GateError when the provider would refuse the run, and
-    ServiceError when an earlier job ended badly or can't be recognised and `again` isn't said, or
-    when the answer to a creation was lost and no job shows yet.
+    can't be told from others. Raises GateError when the provider would refuse the run or a cap of the
+    policy is reached, ContractError for a damaged run or ledger, and ServiceError when an earlier job
+    ended badly or can't be recognised and `again` isn't said, or when the answer to a creation was
+    lost and no job shows yet.
     """
-    with repository.locked(f"{RUNS}/{run.manifest.stage}"):
-        earlier = _earlier(repository, run)
-        shown = listed(provider, earlier or run)
-        jobs = _jobs(repository, provider, run, earlier, shown, again)
-        alive = [job for job in jobs if not dead(job)]
-        if alive:
-            return _link(repository, run, earlier, alive, world)
-        if jobs and not again:
-            raise gone(provider.name, jobs[0])
-        _must_be_taken(repository, run, provider.row)
-        _must_be_open(provider, run, world)
-        run = _this_or(repository, run, earlier if earlier and earlier.job_id is None else None)
-        _settled(run, world.clock())
-        if not again:
-            _recognisable(run, shown)
-        run = _uploaded(repository, run, provider, world.clock())
-        return _create(repository, run, provider, world, known={job.id for job in jobs})
+    books = Books(repository, world.ledger, world.clock)
+    with repository.locked(RUNS):
+        for _ in range(TRIES):
+            books.bring()
+            try:
+                return _launch(books, read_run(repository, run.folder), provider, world, again)
+            except Moved:
+                continue  # somebody wrote since we looked, maybe this very run: look again
+    raise _busy(run.manifest.stage)
 
 
-def _link(repository: Repository, run: Run, earlier: Run | None, alive: list[Job], world: World) -> Launched:
+def _launch(books: Books, run: Run, provider: "Provider", world: World, again: bool) -> Launched:
+    """One try at it. Raises Moved when another runner got in between, before anything was sent."""
+    repository = books.repository
+    earlier = _earlier(repository, run)
+    shown = listed(provider, earlier or run)
+    jobs = _jobs(repository, provider, run, earlier, shown, again)
+    alive = [job for job in jobs if not dead(job)]
+    if alive:
+        return _link(books, run, earlier, alive, world)
+    if jobs and not again:
+        raise gone(provider.name, jobs[0])
+    _must_be_taken(repository, run, provider.row)
+    _must_be_open(provider, run, world)
+    run = _this_or(repository, run, earlier if earlier and earlier.job_id is None else None)
+    _settled(run, world.clock())
+    if not again:
+        _recognisable(run, shown)
+        _not_too_often(run)
+    must_be_within(repository.policy().caps, run, runs(repository), world.clock())
+    run = _uploaded(repository, run, provider, world.clock())
+    return _create(books, run, provider, world, known={job.id for job in jobs})
+
+
+def _link(books: Books, run: Run, earlier: Run | None, alive: list[Job], world: World) -> Launched:
     """The oldest job of the key; that there is another one is worth a warning."""
     job = alive[-1]
     if len(alive) > 1:
         others = ", ".join(name_for_log(other.id) for other in alive[:-1])
         world.warn(f"this run has other jobs too, which may cost money: {others}")
-    run = _this_or(repository, run, earlier if earlier and earlier.job_id in {None, job.id} else None)
-    return Launched(adopt(repository, run, job, world.clock()), paid=False)
+    run = _this_or(books.repository, run, earlier if earlier and earlier.job_id in {None, job.id} else None)
+    return _kept(books, adopt(books.repository, run, job, world.clock()), world, paid=False)
+
+
+def _kept(books: Books, run: Run, world: World, *, paid: bool) -> Launched:
+    """A run with its job, on the ledger too; a ledger that is away costs no job its run."""
+    try:
+        books.keep(run, "job")
+    except ServiceError as error:
+        world.warn(f"{run.folder}: the ledger doesn't name its job yet; reconcile will: {error.message}")
+    return Launched(run, paid)
 
 
 def _earlier(repository: Repository, run: Run) -> Run | None:
-    """The newest other run of the same key that reached the provider."""
+    """The run of the same key that got furthest with the provider; the newest where several did.
+
+    It is `run` itself where another runner, in the same second, has asked for its job.
+    """
     key = run.manifest.run_key
     same = [other for other in runs(repository, run.manifest.stage) if other.manifest.run_key == key]
-    return next((other for other in same if other.job is not None and other.folder != run.folder), None)
+    there = [other for other in same if other.folder != run.folder or other.job_id or _attempted(other)]
+    return max(
+        (other for other in there if other.job is not None),
+        key=lambda other: (other.job_id is not None, _attempted(other) or "", other.manifest.generated_at),
+        default=None,
+    )
+
+
+def _attempted(run: Run) -> str | None:
+    return run.job.attempted_at if run.job else None
 
 
 def _jobs(
@@ -149,8 +200,12 @@ def _jobs(
 
 def _this_or(repository: Repository, run: Run, earlier: Run | None) -> Run:
     """The earlier run in place of this one, whose folder goes; else this one."""
-    if earlier is None:
-        return run
+    if earlier is None or earlier.folder == run.folder:
+        return earlier or run
+    if not repository.has(earlier.training_file):
+        # Another runner's, whose files stayed with it but for those on the ledger. Same key, same bytes.
+        with repository.open(run.training_file) as ours, repository.writing(earlier.training_file) as theirs:
+            theirs.writelines(iter(lambda: ours.read(BLOCK), b""))
     repository.remove_folder(run.folder)
     return earlier
 
@@ -165,18 +220,29 @@ def _uploaded(repository: Repository, run: Run, provider: "Provider", now: datet
 
 
 def _settled(run: Run, now: datetime) -> None:
-    """Raise ServiceError while a request whose answer was lost may still turn into a job."""
-    attempted = run.job.attempted_at if run.job else None
+    """Raise ServiceError while a request may still turn into a job: its answer was lost, or is on its way."""
+    attempted = _attempted(run)
     if attempted is None:
         return
     until = datetime.fromisoformat(attempted) + SETTLE
     if now < until:
-        raise _lost(run, f"its answer was lost at {attempted}, and the provider shows no job yet", until)
+        raise _lost(run, f"it was asked for at {attempted}, and the provider shows no job yet", until)
+
+
+def _not_too_often(run: Run) -> None:
+    """Raise ServiceError when a run's job was asked for in vain as often as is sensible."""
+    attempts = run.job.attempts if run.job else ()
+    if len(attempts) >= MOST_ATTEMPTS:
+        raise ServiceError(
+            f"{run.folder}: its job was asked for {len(attempts)} times, and no job came of it",
+            problems=[f"asked for at {at}" for at in attempts],
+            hint=f"look at the provider's own page; {AGAIN}",
+        )
 
 
 def _recognisable(run: Run, shown: list[Job]) -> None:
     """Raise ServiceError when a lost job may be among those shown, and nothing would tell."""
-    attempted = run.job.attempted_at if run.job else None
+    attempted = _attempted(run)
     if attempted is None or not shown or any(job.run_key for job in shown):
         return
     raise ServiceError(
@@ -187,12 +253,15 @@ def _recognisable(run: Run, shown: list[Job]) -> None:
     )
 
 
-def _create(
-    repository: Repository, run: Run, provider: "Provider", world: World, known: set[str]
-) -> Launched:
-    """The paid request: written down, sent once, written down."""
-    attempted = world.clock()
-    run = run.attempted(repository, iso(attempted))
+def _create(books: Books, run: Run, provider: "Provider", world: World, known: set[str]) -> Launched:
+    """The paid request: recorded, looked for once more, sent once, recorded."""
+    repository, attempted = books.repository, world.clock()
+    run = _claimed(books, run, attempted)
+    late = _new_jobs(repository, run, provider, known)
+    if late:
+        return _kept(books, adopt(repository, run, late[-1], world.clock()), world, paid=False)
+    if world.clock() - attempted > SETTLE / 2:
+        raise _lost(run, "this machine slept over it, and others may ask by now", attempted + SETTLE)
     try:
         job = provider.create_job(_new_job(run))
     except AnswerLost as error:
@@ -201,10 +270,36 @@ def _create(
             raise _lost(run, error.message, attempted + SETTLE) from None
         job = found
     except ServiceError:
-        # Refused for certain: nothing to wait for the next time.
-        run.attempted(repository, None)
+        _take_back(books, run)
         raise
-    return Launched(adopt(repository, run, job, world.clock()), paid=True)
+    return _kept(books, adopt(repository, run, job, world.clock()), world, paid=True)
+
+
+def _claimed(books: Books, run: Run, at: datetime) -> Run:
+    """The run with its attempt on record, here and then on the ledger.
+
+    Raises Moved, or ServiceError where the ledger is away; then nothing is sent and it is off the
+    record here. (Should it be on the ledger all the same, the window passes once for nothing.)
+    """
+    claimed = run.attempted(books.repository, iso(at))
+    try:
+        books.claim(claimed)
+    except ServiceError:
+        if run.job is not None:
+            run.with_job(books.repository, run.job)
+        raise
+    return claimed
+
+
+def _take_back(books: Books, run: Run) -> None:
+    """Refused for certain: nothing to wait for the next time, wherever that is."""
+    refused = run.attempted(books.repository, None)
+    with suppress(ServiceError):
+        books.keep(refused, "refused")
+
+
+def _new_jobs(repository: Repository, run: Run, provider: "Provider", known: set[str]) -> list[Job]:
+    return [job for job in jobs_of(repository, run, listed(provider, run)) if job.id not in known]
 
 
 def _new_job(run: Run) -> NewJob:
@@ -228,11 +323,16 @@ def _look_for(
     for pause in LOOKS_AFTER_LOSS:
         sleep(pause)
         with suppress(ServiceError):
-            jobs = jobs_of(repository, run, listed(provider, run))
-            new = [job for job in jobs if job.id not in known]
+            new = _new_jobs(repository, run, provider, known)
             if new:
                 return new[-1]
     return None
+
+
+def _busy(stage: str) -> ServiceError:
+    return ServiceError(
+        f"{stage}: {TRIES} other runners wrote first; nothing was sent", hint="run again", retryable=True
+    )
 
 
 def _lost(run: Run, reason: str, until: datetime) -> ServiceError:

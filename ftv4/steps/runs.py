@@ -14,6 +14,7 @@ from ftv4.errors import ContractError, Ftv4Error, UsageError
 RUNS = "train/finetune_runs"
 MANIFEST = "run_manifest.json"
 JOB = "job.json"
+OUTCOME = "outcome.json"
 TRAINING = "train_openai.jsonl"
 
 
@@ -68,7 +69,11 @@ class Run:
         """The run with the time at which its job was asked for, in job.json; None takes it back."""
         if self.job is None:
             raise ValueError("a job is asked for only once its training file is uploaded")
-        return self.with_job(repository, self.job.model_copy(update={"attempted_at": at}))
+        before = self.job.attempts
+        attempts = (*before, at) if at else before[:-1]
+        return self.with_job(
+            repository, self.job.model_copy(update={"attempted_at": at, "attempts": attempts})
+        )
 
 
 def record_of(run: Run, file_id: str, now: datetime) -> JobRecord:

@@ -311,7 +311,7 @@ def test_a_job_whose_answer_was_lost_is_found_and_adopted(operator, fault):
 @pytest.mark.parametrize("fault", LOST, ids=lambda fault: fault["kind"])
 def test_a_lost_job_that_shows_late_is_adopted_by_the_next_run(operator, fault):
     operator.sandbox.fail(method="POST", path=JOBS, **fault)
-    operator.sandbox.fail("stale_list", "GET", JOBS, times=4)
+    operator.sandbox.fail("stale_list", "GET", JOBS, times=5)
 
     with pytest.raises(ServiceError, match="may exist or not") as lost:
         operator.buy()
@@ -340,7 +340,7 @@ def test_an_old_failed_job_is_not_taken_for_the_lost_one(operator):
 
 def test_follow_adopts_a_job_whose_answer_was_lost(operator):
     operator.sandbox.fail("malformed", "POST", JOBS)
-    operator.sandbox.fail("stale_list", "GET", JOBS, times=4)
+    operator.sandbox.fail("stale_list", "GET", JOBS, times=5)
     with pytest.raises(ServiceError):
         operator.buy()
 
@@ -382,7 +382,7 @@ def test_after_the_settle_window_the_same_folder_and_file_are_used(operator):
 
 def lose_the_answer(operator, **fault):
     """A run whose job was asked for half an hour ago, and the answer never came."""
-    operator.sandbox.fail("stale_list", "GET", JOBS, times=4)
+    operator.sandbox.fail("stale_list", "GET", JOBS, times=5)
     operator.sandbox.fail(method="POST", path=JOBS, **(fault or LOST[0]))
     with pytest.raises(ServiceError, match="may exist or not"):
         operator.buy()

@@ -1,0 +1,174 @@
+"""Keeps the runs of a repository and its ledger together: what one runner records, all others see.
+
+The ledger holds the same files as the work tree, under the same paths. Bringing it into the work
+tree makes every step that reads runs see those of other runners; without a ledger, the work tree is
+all there is, and the steps are the same.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from pydantic import BaseModel
+
+from ftv4.canonical import digest
+from ftv4.clients.ledger import Ledger, Moved, State
+from ftv4.contracts.evaluation import EvalReport
+from ftv4.contracts.ledger import Outcome
+from ftv4.contracts.run import JobRecord, RunManifest
+from ftv4.documents import Repository, parse, to_json
+from ftv4.encode import for_log
+from ftv4.errors import ContractError, ServiceError
+from ftv4.steps.runs import JOB, MANIFEST, OUTCOME, RUNS, Run
+
+TRIES = 20
+"""How often somebody else may write first before we give up; each time another runner got on."""
+
+
+class FolderTaken(ServiceError):
+    """Another runner has given a run's folder to a run with another key."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(f"{folder}: on the ledger this is another run", hint="run again", retryable=True)
+        self.folder = folder
+
+
+@dataclass
+class Books:
+    """The runs of a repository, and the ledger through which they are shared, if there is one."""
+
+    repository: Repository
+    ledger: Ledger | None
+    clock: Callable[[], datetime]
+    state: State | None = None
+    """The ledger as last read or written; None before that."""
+
+    def bring(self, *, reports: bool = False) -> None:
+        """Read the ledger and put what it says of runs into the work tree, eval reports too if asked.
+
+        Where the work tree's own job.json says more (a job, a later attempt), that stays. Raises
+        ContractError that names each file which doesn't say what it must, before any is written;
+        FolderTaken where the work tree has another run in a run's place; ServiceError.
+        """
+        if self.ledger is None:
+            return
+        self.state = self.ledger.read()
+        for path, content in _checked(self.state.files).items():
+            if path.startswith(RUNS) or reports:
+                self._take(path, content)
+
+    def _take(self, path: str, content: "Content") -> None:
+        ours = self.repository.read_bytes(path) if self.repository.has(path) else None
+        if ours is None:
+            self.repository.write(path, content.data)
+            return
+        if ours == content.data:
+            return
+        document = content.document
+        if isinstance(document, RunManifest):
+            if parse(RunManifest, ours, path).run_key != document.run_key:
+                raise FolderTaken(str(PurePosixPath(path).parent))
+        elif isinstance(document, JobRecord):
+            if _further(parse(JobRecord, ours, path), document):
+                return
+        elif isinstance(document, EvalReport):
+            raise ContractError(
+                f"{path}: not what the ledger has under this name",
+                hint="reports are never changed: give yours another name",
+            )
+        self.repository.write(path, content.data)
+
+    def claim(self, run: Run) -> None:
+        """Record, on what was last read and nothing newer, that a run's job is asked for.
+
+        Raises Moved when somebody wrote since: then nothing may be sent on what was read.
+        """
+        self._write(self._files(run), "attempt", run)
+
+    def keep(self, run: Run, what: str) -> None:
+        """Record a run's files as they stand here, whoever writes at the same time. Raises ServiceError."""
+        self.put(run, self._files(run), what)
+
+    def put(self, run: Run, files: Mapping[str, bytes], what: str) -> None:
+        """Record files of a run; other runs' are not touched, so they go on top of what is newest."""
+        for _ in range(TRIES):
+            try:
+                return self._write(files, what, run)
+            except Moved:
+                self.state = None
+        raise ServiceError(f"ledger: {TRIES} others wrote first", hint="run again", retryable=True)
+
+    def _write(self, files: Mapping[str, bytes], what: str, run: Run) -> None:
+        if self.ledger is None:
+            return
+        message = f"{what} {run.manifest.stage} {run.manifest.run_key[:12]}"
+        self.state = self.ledger.write(self.state or self.ledger.read(), files, message, self.clock())
+
+    def _files(self, run: Run) -> dict[str, bytes]:
+        files = {run.manifest_file: to_json(run.manifest).encode()}
+        if run.job is not None:
+            files[f"{run.folder}/{JOB}"] = to_json(run.job).encode()
+        return files
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file of the ledger, read."""
+
+    data: bytes
+    document: BaseModel
+
+
+_CONTRACTS: dict[str, type[BaseModel]] = {MANIFEST: RunManifest, JOB: JobRecord, OUTCOME: Outcome}
+
+
+def _checked(files: Mapping[str, bytes]) -> dict[str, Content]:
+    """Every file as its contract, and true to its place. Raises ContractError with all problems."""
+    found: dict[str, Content] = {}
+    problems: list[str] = []
+    for path, data in sorted(files.items()):
+        contract = _CONTRACTS.get(PurePosixPath(path).name, EvalReport)
+        try:
+            found[path] = Content(data, parse(contract, data, f"ledger: {path}"))
+        except ContractError as error:
+            problems.extend(error.problems or (error.message,))
+    problems += [f"ledger: {path}: {why}" for path in found for why in _misplaced(path, found)]
+    if problems:
+        raise ContractError(
+            f"the ledger is damaged: {len(problems)} problem{'s' if len(problems) > 1 else ''}",
+            problems=[for_log(problem) for problem in problems],
+            hint="mend it by a commit on the ledger's branch; until then nothing is bought",
+        )
+    return found
+
+
+def _misplaced(path: str, found: Mapping[str, Content]) -> list[str]:
+    """What a file says that its place, or the file beside it, contradicts."""
+    document, place = found[path].document, PurePosixPath(path)
+    if isinstance(document, RunManifest):
+        return _untrue(document, str(place.parent), place.parts[2])
+    if isinstance(document, JobRecord | Outcome):
+        beside = found.get(f"{place.parent}/{MANIFEST}")
+        manifest = beside.document if beside else None
+        if not isinstance(manifest, RunManifest) or manifest.run_key != document.run_key:
+            return [f"is of another run than {MANIFEST} beside it"]
+    return []
+
+
+def _untrue(manifest: RunManifest, folder: str, stage: str) -> list[str]:
+    problems = []
+    if (manifest.output_dir, manifest.stage, manifest.key_of.stage) != (folder, stage, stage):
+        problems.append("says that it is somewhere else")
+    if manifest.run_key != digest(manifest.key_of.model_dump()):
+        problems.append("its run_key isn't that of its key_of")
+    return problems
+
+
+def _further(ours: JobRecord, theirs: JobRecord) -> bool:
+    """Whether our job.json knows of a job or an attempt that theirs doesn't."""
+    if (ours.openai.job_id is None) != (theirs.openai.job_id is None):
+        return ours.openai.job_id is not None
+    if ours.openai.job_id is None:
+        return (ours.attempted_at or "") > (theirs.attempted_at or "")
+    return ours.openai.job_id == theirs.openai.job_id and ours.updated_at > theirs.updated_at
