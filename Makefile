@@ -25,10 +25,11 @@ test: .venv/dev ## Run every test
 	$(BIN)/pytest -n auto
 
 .PHONY: check
-check: .venv/dev ## Lint, types
+check: .venv/dev ## Lint, types, workflow audit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/pytest tests/workflows/test_tree.py tests/workflows/test_audit.py
 
 .PHONY: data
 data: .venv/app ## Make the shipped packs, datasets and eval cases again, byte for byte
