@@ -60,12 +60,29 @@ def promote(
     given: Iterable[EvalReport],
     connect: Callable[[str], "Provider"],
 ) -> Promotion:
-    """Gather the evidence, cheapest first, then weigh and publish it.
+    """Gather the evidence, then weigh and publish it.
+
+    Raises what `gather` raises, and GateError when models.json moved.
+    """
+    wish, evidence = gather(order, desk.repository, desk.before, evaluation, models, given, connect)
+    return publish(desk, wish, evidence)
+
+
+def gather(
+    order: Order,
+    repository: Repository,
+    before: bytes,
+    evaluation: Evaluation,
+    models: Models,
+    given: Iterable[EvalReport],
+    connect: Callable[[str], "Provider"],
+) -> tuple[Wish, Evidence]:
+    """What the decision will rest on, cheapest first; `before` is models.json.
 
     Raises UsageError when there is nothing to promote, ContractError for a missing dataset or a
-    damaged file, ServiceError when the candidate can't be asked, GateError when models.json moved.
+    damaged file, ServiceError when the candidate can't be asked.
     """
-    repository, stage = desk.repository, STAGES[order.stage]
+    stage = STAGES[order.stage]
     model_id = model_id_of(repository, order.model)
     refuse_if_it_serves(evaluation.config, stage.name, model_id, order.keep_overrides)
     run = find_run(repository, order.run_manifest, model_id)
@@ -85,7 +102,7 @@ def promote(
     rule = model_id.startswith(RULE)
     evidence = Evidence(
         config=evaluation.config,
-        models_sha256=sha256(desk.before),
+        models_sha256=sha256(before),
         policy=evaluation.policy.promotion,
         data=data,
         run=run,
@@ -98,7 +115,7 @@ def promote(
         life=_life(repository, wish, connect, evaluation),
         trial=hold_trial(evaluation, stage.name, model_id, models, given),
     )
-    return publish(desk, wish, evidence)
+    return wish, evidence
 
 
 def promoter(repository: Repository, actor: str | None, *, required: bool = True) -> str:
