@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,8 +43,8 @@ def actor() -> str | None:
 def run_url() -> str | None:
     """The web page of this workflow run; None outside of one."""
     parts = [variable(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")]
-    server, repository, run = parts
-    return f"{server}/{repository}/actions/runs/{run}" if all(parts) else None
+    url = "{}/{}/actions/runs/{}".format(*parts)
+    return url if all(parts) and re.fullmatch(r"https?://[A-Za-z0-9._:/-]+", url) else None
 
 
 # what started the run

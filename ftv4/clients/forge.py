@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from ftv4.clients.forge_errors import Conflict, Exists, Missing, door
+from ftv4.clients.forge_settings import ForgeSettings
 from ftv4.clients.proposal import (
     CONTENT,
     TREE,
@@ -69,6 +70,7 @@ class Forge:
 
     def __init__(self, github: "Github", repository: str) -> None:
         self._github = github
+        self._name = repository
         self._owner = repository.split("/")[0]
         self._repository: Repository = github.get_repo(repository)
 
@@ -239,6 +241,10 @@ class Forge:
 
     # looking
 
+    def settings(self) -> ForgeSettings:
+        """The repository's settings, to be read."""
+        return ForgeSettings(self._github.requester, self._name)
+
     def pull(self, number: int) -> PullRequest:
         """One pull request. Raises ServiceError."""
         with door(f"read pull request {number}", "pull-requests: read"):
@@ -246,14 +252,28 @@ class Forge:
             return _seen(found, found.head.sha)
 
     def pulls(
-        self, head: str | None = None, state: Literal["open", "closed", "all"] = "open"
+        self,
+        head: str | None = None,
+        state: Literal["open", "closed", "all"] = "open",
+        base: str | None = None,
     ) -> list[PullRequest]:
-        """Pull requests, newest first; `head` is a branch."""
+        """Pull requests, newest first; `head` and `base` are branches."""
         from github.GithubObject import NotSet
 
         with door("list the pull requests", "pull-requests: read"):
             by = f"{self._owner}:{head}" if head else NotSet
-            return [_seen(one, one.head.sha) for one in self._repository.get_pulls(state=state, head=by)]
+            found = self._repository.get_pulls(state=state, head=by, base=base or NotSet)
+            return [_seen(one, one.head.sha) for one in found]
+
+    def has_status(self, sha: str, context: str) -> bool:
+        """Whether a commit has a status of this name. Raises ServiceError."""
+        with door("read the statuses", "statuses: read"):
+            found = self._repository.get_commit(sha).get_statuses()
+            return any(one.context == context for one in found)
+
+    def has_comment(self, number: int, marker: str) -> bool:
+        """Whether our comment of a kind is there. Raises ServiceError."""
+        return self._own_comment(number, marker) is not None
 
     def read(self, path: str, ref: str) -> bytes:
         """A file's bytes at a branch, tag or commit. Raises ServiceError."""

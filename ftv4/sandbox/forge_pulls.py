@@ -35,13 +35,23 @@ def _current(forge: Forge, one: Thing) -> Thing:
     """An open pull request follows its branch; it closes when the branch goes."""
     if one["state"] == "closed":
         return one
-    sha = forge.git.ref(f"refs/heads/{one['head']}")
+    sha = forge.git.ref(_ref(forge, _owner(forge, one), one["head"]))
     if sha == one["head_sha"]:
         return one
     changed = {"state": "closed", "closed_at": forge.now()} if sha is None else {"head_sha": sha}
     fresh = {**one, **changed, "updated_at": forge.now()}
     _keep(forge, fresh)
     return fresh
+
+
+def _owner(forge: Forge, one: Thing) -> str:
+    """Whose repository the branch is in: somebody's fork, or ours."""
+    return str(one.get("fork") or forge.owner)
+
+
+def _ref(forge: Forge, owner: str, branch: str) -> str:
+    """Where a branch is; a fork's is below `refs/forks/<login>/`, as forks share their objects."""
+    return f"refs/heads/{branch}" if owner == forge.owner else f"refs/forks/{owner}/{branch}"
 
 
 def _keep(forge: Forge, one: Thing) -> None:
@@ -123,18 +133,20 @@ def simple(call: Call, one: Thing) -> Thing:
         "requested_teams": [],
         **{key: one[key] for key in times},
         "draft": one["draft"],
-        "head": _end(call, one["head"], one["head_sha"]),
-        "base": _end(call, one["base"], base_sha(call.forge, one)),
+        "head": _end(call, _owner(call.forge, one), one["head"], one["head_sha"]),
+        "base": _end(call, call.forge.owner, one["base"], base_sha(call.forge, one)),
         "_links": {name: {"href": link} for name, link in links.items()},
         "author_association": answers.association(call, one["user"]),
         "auto_merge": None,
     }
 
 
-def _end(call: Call, branch: str, sha: str) -> Thing:
-    owner, repository = answers.user(call, call.forge.user(call.forge.owner)), answers.repository(call)
-    label = f"{call.forge.owner}:{branch}"
-    return {"label": label, "ref": branch, "sha": sha, "user": owner, "repo": repository}
+def _end(call: Call, owner: str, branch: str, sha: str) -> Thing:
+    user, repository = answers.user(call, call.forge.user(owner)), answers.repository(call)
+    if owner != call.forge.owner:
+        name = f"{owner}/{call.forge.name}"
+        repository |= {"id": 1_000_000 + user["id"], "owner": user, "full_name": name, "fork": True}
+    return {"label": f"{owner}:{branch}", "ref": branch, "sha": sha, "user": user, "repo": repository}
 
 
 def full(call: Call, one: Thing) -> Thing:
@@ -187,22 +199,25 @@ def _wanted(call: Call, one: Thing) -> bool:
     # GitHub passes over a head that doesn't name its owner.
     return (
         state in {one["state"], "all"}
-        and (":" not in head or head == f"{call.forge.owner}:{one['head']}")
+        and (":" not in head or head == f"{_owner(call.forge, one)}:{one['head']}")
         and base in {"", one["base"]}
     )
 
 
 def create_pull(call: Call) -> Answer:
     """Open a pull request; 422 when the branch has one open, or nothing to merge."""
-    forge, head, base = call.forge, call.text("head").rpartition(":")[2], call.text("base")
+    forge, base = call.forge, call.text("base")
+    owner, _, head = call.text("head").rpartition(":")
+    owner = owner or forge.owner
     title, body = _title(call.text("title")), bounded(call.text("body", ""), "body")
-    head_sha, onto = forge.git.ref(f"refs/heads/{head}"), forge.git.ref(f"refs/heads/{base}")
+    head_sha, onto = forge.git.ref(_ref(forge, owner, head)), forge.git.ref(f"refs/heads/{base}")
     if onto is None or head_sha is None:
         raise invalid("PullRequest", "base" if onto is None else "head")
-    _may_open(call, head, base)
+    _may_open(call, owner, head, base)
     if not forge.git.history(head_sha, f"^{onto}"):
         raise _custom(f"No commits between {base} and {head}")
     fields = {
+        "fork": "" if owner == forge.owner else owner,
         "head": head,
         "head_sha": head_sha,
         "base": base,
@@ -227,11 +242,10 @@ def _title(title: str) -> str:
     return title
 
 
-def _may_open(call: Call, head: str, base: str) -> None:
-    if any(
-        one["state"] == "open" and (one["head"], one["base"]) == (head, base) for one in pulls(call.forge)
-    ):
-        raise _custom(f"A pull request already exists for {call.forge.owner}:{head}.")
+def _may_open(call: Call, owner: str, head: str, base: str) -> None:
+    open_ = [one for one in pulls(call.forge) if one["state"] == "open"]
+    if (owner, head, base) in [(_owner(call.forge, one), one["head"], one["base"]) for one in open_]:
+        raise _custom(f"A pull request already exists for {owner}:{head}.")
 
 
 def _custom(message: str) -> Refused:
@@ -265,12 +279,13 @@ def _closed(call: Call, one: Thing) -> Thing:
 
 
 def _reopened(call: Call, one: Thing) -> Thing:
-    head_sha = call.forge.git.ref(f"refs/heads/{one['head']}")
+    owner = _owner(call.forge, one)
+    head_sha = call.forge.git.ref(_ref(call.forge, owner, one["head"]))
     if one["merged_at"] or head_sha is None:
         raise invalid(
             "PullRequest", "state", "invalid", "state cannot be changed. The branch is gone or merged."
         )
-    _may_open(call, one["head"], one["base"])
+    _may_open(call, owner, one["head"], one["base"])
     return {"state": "open", "closed_at": None, "head_sha": head_sha}
 
 
@@ -329,7 +344,7 @@ def merge(call: Call) -> Answer:
 
 def _write_merge(call: Call, one: Thing, onto: str, tree: str, method: str) -> str:
     forge, squash = call.forge, method == "squash"
-    from_ = f"{forge.owner}/{one['head']}"
+    from_ = f"{_owner(forge, one)}/{one['head']}"
     titles = {
         "merge": f"Merge pull request #{one['number']} from {from_}",
         "squash": f"{one['title']} (#{one['number']})",

@@ -330,3 +330,28 @@ def test_a_status_is_of_a_commit_that_is_there(hosted):
     post = hosted.requester.requestJsonAndCheck
     assert refused(post, "POST", f"{hosted.url}/statuses/{'0' * 40}", input={"state": "success"})[0] == 422
     assert refused(hosted.create_check_run, "gate", "0" * 40)[0] == 422
+
+
+# forks
+
+
+def test_a_pull_request_from_a_fork_follows_the_forks_branch(sandbox):
+    sha = sandbox.checkout().push({"a": b"1"}, branch="refs/forks/mallory/main")
+    theirs = sandbox.github("mallory")
+    pull = theirs.create_pull("main", "mallory:main", title="T", body="B")
+
+    assert (pull.head.label, pull.head.sha, pull.head.repo.full_name) == (
+        "mallory:main",
+        sha,
+        "mallory/models",
+    )
+    assert (pull.head.repo.fork, pull.base.repo.fork) == (True, False)
+    assert pull.head.repo.id != pull.base.repo.id
+    assert sandbox.checkout().run("ls-remote", "origin", "refs/pull/1/head").split()[0] == sha
+    assert [one.number for one in theirs.get_pulls(head="mallory:main")] == [1]
+    assert list(theirs.get_pulls(head="sandbox:main")) == []
+    assert refused(theirs.create_pull, "main", "mallory:main", title="T")[0] == 422
+
+    moved = sandbox.checkout().push({"a": b"2"}, branch="refs/forks/mallory/main", force=True)
+    assert theirs.get_pull(1).head.sha == moved
+    assert theirs.get_pull(1).merge().merged
