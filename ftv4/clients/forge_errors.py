@@ -32,6 +32,10 @@ class Missing(ServiceError):
     """404: it isn't there, or may not be seen."""
 
 
+class Forbidden(ServiceError):
+    """403: the token may not."""
+
+
 class Exists(ServiceError):
     """422: there is one already."""
 
@@ -75,7 +79,7 @@ def _refusal(doing: str, error: "GithubException", permission: str) -> ServiceEr
     if error.status == 429 or (error.status == 403 and "rate limit" in said.lower()):
         return ServiceError(message, hint="too many requests this hour; run again later", retryable=True)
     if error.status == 403:
-        return ServiceError(message, hint=_lacking(error, said, permission))
+        return Forbidden(message, hint=_lacking(error, said, permission))
     if error.status == 422 and "already exists" in said:
         return Exists(message, hint="another run may be at it; run again", retryable=True)
     kind = {404: Missing, 405: Conflict, 409: Conflict}.get(error.status, ServiceError)
