@@ -18,6 +18,7 @@ from ftv4.encode import line_for_log
 from ftv4.errors import Ftv4Error
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init:init", "Lay out a fresh repository."),
     "demo": ("demo:demo", "Carry a model from data to a merged promotion, on this machine alone."),
     "contracts": ("contracts:contracts", "Check payloads against a stage's contract, or print its schema."),
     "synth": ("synth:synth", "Make synthetic packs and runs; ship a model in one command."),
