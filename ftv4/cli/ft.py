@@ -93,15 +93,19 @@ def ft() -> None:
 @interval_option
 @timeout_option
 @ledger_option
+@boolean("--summary", default=False, help="Add a page on the run to the workflow run's summary, too.")
 @format_option
 @click.pass_context
-def stage(ctx: click.Context, /, form: str, **given: Any) -> None:
+def stage(ctx: click.Context, /, form: str, summary: bool, **given: Any) -> None:
     """Turn a stage's dataset into a fine-tune run.
 
     The plan (default) writes train/finetune_runs/<stage>/<stamp>/ with the training file and a
     manifest: rows, tokens, cost, run key. With --dry-run=false the file is uploaded, the job created
     and followed. The same run is never paid for twice: the second time links to the first job.
     """
+    from ftv4.actions import output, summarise
+    from ftv4.steps.run_page import run_markdown
+
     where = repository(ctx)
     given["dataset"] = dataset_named(ctx, where, given["dataset"])
     answer = _plan(where, given) if given["dry_run"] else _buy(where, given)
@@ -109,6 +113,9 @@ def stage(ctx: click.Context, /, form: str, **given: Any) -> None:
         print_json(answer)
     else:
         click.echo("\n".join(_stage_lines(answer)))
+    output("run", answer["run_dir"].rpartition("/")[2])
+    if summary:
+        summarise(run_markdown(where.template, answer))
 
 
 @ft.command()

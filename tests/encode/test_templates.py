@@ -19,6 +19,7 @@ NUMERIC = re.compile(r"(?:[^%{]|%[-+.0-9]*[dfg]|\{:[-+.,0-9dfg%]+\})+")
 OURS = {
     "compare.md.j2": """comparison.losses comparison.ties comparison.verdict comparison.wins number()
         pair.outcome""",
+    "doctor.md.j2": "count settings.level words[]",
     "evals.md.j2": """count name numbers.agreement numbers.passed report.mode report.totals.failed
         report.totals.fixtures""",
     "gate.md.j2": """answer.totals change.accepted.after change.accepted.before change.added change.edited
@@ -37,6 +38,8 @@ OURS = {
         report.dataset.total_rows report.lifetime.days_left report.lifetime.shutdown_date report.verdict
         run.manifest.accepted_rows theirs title what""",
     "promotion_report.md.j2": "ours outcome report.verdict shown theirs title what",
+    "run.md.j2": """answer.accepted_rows answer.minimum_rows_required answer.total_rows count next title""",
+    "verdict.md.j2": "run told",
 }
 """What a template may say without a filter: numbers, words of a closed list, dates whose contract is a
 pattern, and sentences of our own."""
