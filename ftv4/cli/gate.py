@@ -140,7 +140,7 @@ def _show(repo: "Repository", answer: "Answer", form: str, terms: "Terms") -> No
     if form == "text":
         _print(list(lines(answer)))
     elif form == "markdown":
-        click.echo(markdown(repo.template, answer, terms.policy.training_diversity, COMMENT, utf16), nl=False)
+        click.echo(markdown(repo.template, answer, terms.policy, COMMENT, utf16), nl=False)
     elif form == "github":
         click.echo("\n".join(annotations(answer)))
     else:
@@ -152,7 +152,7 @@ def _summarise(repo: "Repository", answer: "Answer", terms: "Terms") -> None:
     from ftv4.encode import SUMMARY, utf8
     from ftv4.steps.gate_report import markdown
 
-    summarise(markdown(repo.template, answer, terms.policy.training_diversity, SUMMARY, utf8))
+    summarise(markdown(repo.template, answer, terms.policy, SUMMARY, utf8))
 
 
 def _print(lines: "Sequence[Text]") -> None:

@@ -92,7 +92,8 @@ class Measure(Contract):
     """A number that the policy limits, before and after a change."""
 
     name: str
-    before: float
+    before: float | None
+    """None where there was nothing to measure."""
     after: float
     limit: float
     at_least: bool

@@ -50,16 +50,27 @@ class _Sources:
         yield from self._over("client_concentration", self._clients, limits.max_client_share, "error")
         yield from self._over("reviewer_concentration", self._reviewers, limits.max_reviewer_share, "warning")
 
+    def measured(self) -> dict[str, float]:
+        named = {"client_share": self._clients, "reviewer_share": self._reviewers}
+        return {
+            name: max(counts.values()) / counts.total() for name, counts in named.items() if _tells(counts)
+        }
+
     def _over(self, rule: str, counts: Counter[str], limit: float, severity: Severity) -> Iterator[Finding]:
-        total = counts.total()
-        if len(+counts) < 2 or total < FEW:
+        if not _tells(counts):
             return
+        total = counts.total()
         name, most = counts.most_common(1)[0]
         if most > limit * total:
             share = f"{most} of {total} rows ({percent(most / total)}; at most {percent(limit)})"
             yield self._ask.finding(
                 rule, f"{for_log(name)} stands behind {share}", FIXES[rule], severity=severity
             )
+
+
+def _tells(counts: Counter[str]) -> bool:
+    """Whether there are sources to compare, and rows enough."""
+    return len(+counts) > 1 and counts.total() >= FEW
 
 
 def _name(value: Any) -> str:

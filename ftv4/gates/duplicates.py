@@ -119,13 +119,22 @@ class _Copies:
     def end(self) -> Iterator[Finding]:
         yield from self._clusters("duplicate_rows", self._exact, "the same")
         yield from self._clusters("near_duplicate_rows", self._near, "nearly the same")
-        near = sum(cluster.count for cluster in self._near.values())
+        near, most = self._totals()
         yield from self._over("near_duplicate_share", near, "are near copies", self._limits.max_near_share)
-        most = max(self._said.values(), default=0)
         if most > 1:
             yield from self._over(
                 "repeated_answers", most, "give one answer", self._limits.max_repeated_share
             )
+
+    def measured(self) -> dict[str, float]:
+        near, most = self._totals()
+        shares = {"near_share": near} | ({"repeated_share": most} if most > 1 else {})
+        return {name: count / self._rows for name, count in shares.items() if self._rows}
+
+    def _totals(self) -> tuple[int, int]:
+        """Rows that are near copies, and those that give the most frequent answer."""
+        near = sum(cluster.count for cluster in self._near.values())
+        return near, max(self._said.values(), default=0)
 
     def _clusters(self, rule: str, clusters: dict[int, _Cluster], like: str) -> Iterator[Finding]:
         severity: Severity = "error" if rule == "duplicate_rows" else "warning"

@@ -6,13 +6,14 @@ A question keeps numbers, not rows, so that a dataset of any length passes in fl
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ftv4.contracts import Json
 from ftv4.contracts.findings import Finding, Severity
 from ftv4.contracts.policy import Policy
 from ftv4.gates.reading import Reading
 from ftv4.gates.rejection import Rejection
+from ftv4.guards import private
 from ftv4.stages.stage import Stage
 
 LONGEST_POINTER = 500
@@ -51,7 +52,9 @@ class Ask(NamedTuple):
         pointer: str = "",
         severity: Severity = "error",
     ) -> Finding:
-        """A finding about this dataset."""
+        """A finding about this dataset; a pointer ends above a key that is private itself."""
+        while private.find(pointer):
+            pointer = pointer.rpartition("/")[0]
         return Finding(
             rule=rule,
             severity=severity,
@@ -118,6 +121,14 @@ class Question(Protocol):
 
     def end(self) -> Iterable[Finding]:
         """Answer, when all rows have been seen."""
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A question whose answer rests on numbers that the policy limits."""
+
+    def measured(self) -> dict[str, float]:
+        """The numbers, by name; asked for at the end. Where there is nothing to compare there are none."""
 
 
 class EachRow(ABC):

@@ -17,7 +17,7 @@ from ftv4.encode import for_log
 from ftv4.errors import ContractError, UsageError
 from ftv4.gates import GATES
 from ftv4.gates.diversity import Variety
-from ftv4.gates.question import Ask, HeldOut
+from ftv4.gates.question import Ask, HeldOut, Measuring
 from ftv4.stages import STAGES
 from ftv4.stages.stage import Stage
 from ftv4.steps.cases import held_out
@@ -173,6 +173,11 @@ class _Inquiry:
             findings=tuple(self._findings),
             diversity=diversity.answer if isinstance(diversity, Variety) else None,
             gates=tuple(self._questions),
+            extra={
+                name: question.measured()
+                for name, question in self._questions.items()
+                if isinstance(question, Measuring)
+            },
         )
 
     def _list(self, findings: Iterable[Finding]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ftv4.contracts import Json
 from ftv4.contracts.findings import ChangeReport, Finding, Forecast, GateReport, Measure
-from ftv4.contracts.policy import TrainingDiversity
+from ftv4.contracts.policy import Policy
 from ftv4.encode import code_span, fit, for_log, for_markdown
 from ftv4.gates.diversity import percent
 from ftv4.guards.decision import STAGE as DECISION
@@ -84,7 +84,7 @@ def verdict(report: GateReport) -> str:
 
 
 def markdown(
-    templates: Templates, answer: Answer, limits: TrainingDiversity, budget: int, size: Callable[[str], int]
+    templates: Templates, answer: Answer, policy: Policy, budget: int, size: Callable[[str], int]
 ) -> str:
     """The page of a step summary or a comment, cut to its budget after a whole line.
 
@@ -96,7 +96,7 @@ def markdown(
         "more_of_tree": max(0, len(answer.change.findings if answer.change else ()) - SHOWN),
         "settings": (answer.change.settings if answer.change else ())[:SHOWN],
         "more_settings": _unshown_settings(answer.change),
-        "reports": [_facts(report, limits) for report in answer.reports],
+        "reports": [_facts(report, policy) for report in answer.reports],
     }
     page = render(templates, "gate.md.j2", facts, {"code": for_markdown, "span": code_span})
     more = "and {} more lines of this page; `ftv4 gate --format json` has everything."
@@ -178,7 +178,7 @@ def _said(report: GateReport) -> Iterator[str]:
     if report.change:
         change = report.change
         yield f"{file}: {change.added} rows added, {change.removed} removed, {change.edited} edited"
-        for measure in change.measures if report.stage in (DECISION, UNKNOWN) else change.measures[:3]:
+        for measure in change.measures:
             row = _measure(measure)
             yield f"{file}: {row['name']} {row['before']}, now {row['after']}; {row['limit']}"
     for used in report.waivers:
@@ -192,10 +192,8 @@ def _count(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-def _facts(report: GateReport, limits: TrainingDiversity) -> Json:
-    before = report.change.measures if report.change else ()
-    after = tuple(measures(None, report.diversity, limits)) if report.diversity and not before else before
-    shown = after if report.stage in (DECISION, UNKNOWN) else after[:3]
+def _facts(report: GateReport, policy: Policy) -> Json:
+    shown = report.change.measures if report.change else tuple(measures(None, report, policy))
     return {
         "report": report,
         "findings": [
@@ -232,7 +230,7 @@ def _measure(measure: Measure) -> dict[str, str]:
     form = (lambda number: f"{number:,.0f}") if measure.at_least else percent
     return {
         "name": measure.name,
-        "before": form(measure.before),
+        "before": "-" if measure.before is None else form(measure.before),
         "after": form(measure.after) if measure.passed else f"**{form(measure.after)}**",
         "limit": f"at {'least' if measure.at_least else 'most'} {form(measure.limit)}",
     }

@@ -23,7 +23,7 @@ from ftv4.steps.tree import look, name_of
 from ftv4.steps.waivers import read_waivers, waive
 from ftv4.steps.workers import Workers
 
-COMPARED = ("rows", "diversity")
+COMPARED = ("rows", "duplicates", "concentration", "diversity")
 """Gates that are asked about a dataset as it was before a change."""
 
 
@@ -141,7 +141,7 @@ def _judge_entry(
     before = _before(then, file, comparison, terms) if then else None
     for line in now.lines(file, longest=terms.policy.limits.line_bytes):
         comparison.after(line)
-    change = comparison.answer(before, report, terms.policy.training_diversity)
+    change = comparison.answer(before, report, terms.policy)
     findings = tuple(_marked(finding, comparison) for finding in report.findings)
     report = report.model_copy(update={"change": change, "findings": findings})
     return waive(report, terms.waivers, terms.today)

@@ -2,16 +2,20 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from functools import reduce
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 from ftv4.canonical import canonical, digest
-from ftv4.contracts.findings import Diversity, GateReport, Measure, NewRow, RowChange, Shift
-from ftv4.contracts.policy import TrainingDiversity
+from ftv4.contracts import Json
+from ftv4.contracts.findings import GateReport, Measure, NewRow, RowChange, Shift
+from ftv4.contracts.policy import Policy
 from ftv4.documents import Line
 from ftv4.encode import for_log
 from ftv4.gates.reading import STAMPED
+from ftv4.guards.decision import STAGE as DECISION
 from ftv4.guards.private import find
+from ftv4.steps.gate import UNKNOWN
 
 SAMPLE = 5
 """New rows that are shown."""
@@ -77,7 +81,7 @@ class Comparison:
         """Whether the row on a line was added or edited."""
         return line in self._lines
 
-    def answer(self, before: GateReport | None, after: GateReport, limits: TrainingDiversity) -> RowChange:
+    def answer(self, before: GateReport | None, after: GateReport, policy: Policy) -> RowChange:
         """What the change comes to. `before` is None where the dataset is new."""
         counts = self._counts
         return RowChange(
@@ -89,11 +93,7 @@ class Comparison:
             removed=counts["before"] - counts["kept"] - counts["edited"],
             edited=counts["edited"],
             industries=tuple(self._shifts()),
-            measures=tuple(
-                measures(before.diversity if before else None, after.diversity, limits)
-                if after.diversity
-                else ()
-            ),
+            measures=tuple(measures(before, after, policy)),
             sample=tuple(self._sample),
         )
 
@@ -103,32 +103,58 @@ class Comparison:
             yield Shift(name=name, before=before[name], after=after[name])
 
 
-def measures(before: Diversity | None, after: Diversity, limits: TrainingDiversity) -> Iterator[Measure]:
-    """Each number that the policy limits, before and after, beside its limit."""
-    for name, member, limit, at_least in (
-        ("approved rows", "approved_rows", limits.min_total_rows, True),
-        ("industries", "unique_industries", limits.min_industries, True),
-        ("largest industry", "top_industry_share", limits.max_industry_share, False),
-        (
-            "most frequent action",
-            "duplicate_actions_share",
-            limits.max_duplicate_actions_share,
-            False,
-        ),
-        (
-            "most frequent constraint",
-            "same_constraint_prefix_share",
-            limits.max_same_primary_constraint_prefix_share,
-            False,
-        ),
-    ):
+_LIMITED = (
+    ("approved rows", "diversity", "approved_rows", "training_diversity.min_total_rows"),
+    ("industries", "diversity", "unique_industries", "training_diversity.min_industries"),
+    ("largest industry", "diversity", "top_industry_share", "training_diversity.max_industry_share"),
+    (
+        *("most frequent action", "decisions", "duplicate_actions_share"),
+        "training_diversity.max_duplicate_actions_share",
+    ),
+    (
+        *("most frequent constraint", "decisions", "same_constraint_prefix_share"),
+        "training_diversity.max_same_primary_constraint_prefix_share",
+    ),
+    ("near copies", "duplicates", "near_share", "gates.duplicates.max_near_share"),
+    ("most repeated answer", "duplicates", "repeated_share", "gates.duplicates.max_repeated_share"),
+    ("largest client", "concentration", "client_share", "gates.concentration.max_client_share"),
+    ("busiest reviewer", "concentration", "reviewer_share", "gates.concentration.max_reviewer_share"),
+)
+"""What people call a number, who measures it and by which name, and what limits it in the policy."""
+
+
+def measures(before: GateReport | None, after: GateReport, policy: Policy) -> Iterator[Measure]:
+    """Each number that is limited, before and after, beside its limit: eligible rows, then the policy's.
+
+    Those that nobody measured, or that say nothing of this dataset, are left out.
+    """
+    if after.needed_rows is not None:
         yield Measure(
-            name=name,
-            before=float(getattr(before.summary, member)) if before else 0.0,
-            after=float(getattr(after.summary, member)),
-            limit=float(limit),
-            at_least=at_least,
+            name="eligible rows",
+            before=before.accepted_rows if before else None,
+            after=after.accepted_rows,
+            limit=after.needed_rows,
+            at_least=True,
         )
+    then, now = _numbers(before), _numbers(after)
+    for name, who, number, limit in _LIMITED:
+        if number in now.get(who, {}):
+            yield Measure(
+                name=name,
+                before=then.get(who, {}).get(number),
+                after=now[who][number],
+                limit=reduce(getattr, limit.split("."), cast(Any, policy)),
+                at_least=".min_" in limit,
+            )
+
+
+def _numbers(report: GateReport | None) -> Json:
+    """What was measured, by who measured it and by name."""
+    if report is None:
+        return {}
+    summary = report.diversity.summary.model_dump() if report.diversity else {}
+    decides = summary if report.stage in (DECISION, UNKNOWN) else {}
+    return report.extra | {"diversity": summary, "decisions": decides}
 
 
 def _number(text: str) -> int:

@@ -64,13 +64,34 @@ def test_rows_added_removed_and_edited_are_counted_and_shown(changed):
     assert sum(shift["after"] for shift in change["industries"]) == 42
     assert [row["line"] for row in change["sample"]] == [4, 41, 42]
     assert change["sample"][1]["id"] == "run:run-42/stage:synthesis_decision"
-    assert change["measures"][0] == {
-        "name": "approved rows",
-        "before": 42.0,
-        "after": 42.0,
-        "limit": 40.0,
-        "at_least": True,
-    }
+    assert change["measures"][:2] == [
+        {"name": name, "before": 42.0, "after": 42.0, "limit": 40.0, "at_least": True}
+        for name in ("eligible rows", "approved rows")
+    ]
+
+
+def test_each_number_that_the_policy_limits_stands_before_and_after_beside_its_limit(tree, changed, ftv4):
+    rows = named(varied(50))
+    others = [one | {"client_id": "w2"} for one in rows[42:]]
+    copies = [row | {"id": f"again-{row['id']}"} for row in rows[:3]]
+    for number, copy in enumerate(copies):
+        copy["output"] = copy["output"] | {
+            "primary_constraint": f"Quotes wait for the owner in May {number}."
+        }
+    (dataset,) = changed({SYNTHESIS: lines(*rows[:42], *others, *copies)})["reports"]
+    measures = {one["name"]: one for one in dataset["change"]["measures"]}
+    page = ftv4("gate", "--base", tree.base, "--format=markdown").out
+
+    assert list(measures) == [
+        *("eligible rows", "approved rows", "industries", "largest industry", "most frequent action"),
+        *("most frequent constraint", "near copies", "most repeated answer", "largest client"),
+    ]
+    assert (measures["near copies"]["before"], measures["near copies"]["after"]) == (0, 3 / 53)
+    assert (measures["largest client"]["before"], measures["largest client"]["after"]) == (None, 45 / 53)
+    assert "| eligible rows | 42 | 53 | at least 40 |" in page
+    assert "| near copies | 0.0% | **5.7%** | at most 5.0% |" in page
+    assert "| largest client | - | **84.9%** | at most 60.0% |" in page
+    assert "near copies 0.0%, now **5.7%**" not in ftv4("gate", "--base", tree.base).out
 
 
 def test_rows_that_only_move_are_no_change(changed):
