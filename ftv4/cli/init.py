@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ftv4 import __version__
 from ftv4.cli.options import FILE, boolean, format_option, like, names, print_json
 from ftv4.cli.say import say
 from ftv4.errors import UsageError
@@ -43,7 +44,7 @@ def init(
     from ftv4.documents import Repository
     from ftv4.steps.init import NOBODY, Choices, lay_out, layout
 
-    choices = Choices(source or _installed_from(), owners, app_id)
+    choices = Choices(source or _installed_from(), owners, app_id, __version__)
     answer = lay_out(Repository(Path(directory)), layout(choices), force=force)
     if form == "json":
         print_json(answer)
@@ -62,7 +63,8 @@ def _installed_from() -> str:
     from urllib.parse import urlsplit
 
     try:
-        told = json.loads(distribution("ftv4").read_text("direct_url.json") or "{}")
+        source = distribution("ftv4")
+        told = json.loads(source.read_text("direct_url.json") or "{}")
     except PackageNotFoundError:
         told = {}
     commit = told.get("vcs_info", {}).get("commit_id", "")

@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 
 import orjson
 
-from ftv4 import __version__
 from ftv4.contracts.settings import Laid
 from ftv4.contracts.waivers import Waivers
 from ftv4.documents import Repository, shipped, to_json
@@ -34,6 +33,8 @@ class Choices:
     """Code owners, each with its `@`."""
     app_id: int | None = None
     """The App whose verdict counts."""
+    version: str = ""
+    """What the pinned commit is called."""
 
     @property
     def home(self) -> str:
@@ -67,13 +68,13 @@ def layout(choices: Choices) -> Files:
     return dict(sorted(files.items()))
 
 
-def lay_out(target: Repository, files: Mapping[str, bytes], *, force: bool) -> Laid:
+def lay_out(repository: Repository, files: Mapping[str, bytes], *, force: bool) -> Laid:
     """Write what isn't there yet, all of it or nothing.
 
     Raises GateError that names each file that says something else (unless forced), ContractError where
     a path leads out of the repository or is no file.
     """
-    before = {path: _there(target, path) for path in files}
+    before = {path: _there(repository, path) for path in files}
     other = [path for path, content in before.items() if content not in (None, files[path])]
     if other and not force:
         raise GateError(
@@ -84,26 +85,26 @@ def lay_out(target: Repository, files: Mapping[str, bytes], *, force: bool) -> L
     fresh = [path for path, content in before.items() if content != files[path]]
     try:
         for path in fresh:
-            target.write(path, files[path])
+            repository.write(path, files[path])
     except BaseException as error:
         with alongside(error):
-            _undo(target, {path: before[path] for path in fresh})
+            _undo(repository, {path: before[path] for path in fresh})
         raise
     return Laid(written=tuple(fresh), unchanged=tuple(path for path in files if path not in fresh))
 
 
-def _there(target: Repository, path: str) -> bytes | None:
-    if not target.path(path).resolve().is_relative_to(target.root):
+def _there(repository: Repository, path: str) -> bytes | None:
+    if not repository.path(path).resolve().is_relative_to(repository.root):
         raise ContractError(f"{path}: leads out of the repository; nothing was written", hint="is it a link?")
-    return target.read_bytes(path) if target.has(path) else None
+    return repository.read_bytes(path) if repository.has(path) else None
 
 
-def _undo(target: Repository, before: Mapping[str, bytes | None]) -> None:
+def _undo(repository: Repository, before: Mapping[str, bytes | None]) -> None:
     for path, content in before.items():
         if content is None:
-            target.remove_file(path)
+            repository.remove_file(path)
         else:
-            target.write(path, content)
+            repository.write(path, content)
 
 
 def _shipped(folder: str) -> Files:
@@ -120,7 +121,7 @@ def _path(path: str) -> str:
 
 
 def _abroad(workflow: str, choices: Choices) -> str:
-    named = rf"\g<1>{choices.home}/\g<2>@{choices.commit} # v{__version__}"
+    named = rf"\g<1>{choices.home}/\g<2>@{choices.commit} # v{choices.version}"
     return ACTION.sub(named, workflow)
 
 
