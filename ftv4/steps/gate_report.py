@@ -180,7 +180,7 @@ def _said(report: GateReport) -> Iterator[str]:
         yield f"{file}: {change.added} rows added, {change.removed} removed, {change.edited} edited"
         for measure in change.measures:
             row = _measure(measure)
-            yield f"{file}: {row['name']} {row['before']}, now {row['after']}; {row['limit']}"
+            yield f"{file}: {row['name']} {row['before']}, now {row['after'].strip('*')}; {row['limit']}"
     for used in report.waivers:
         waived = _count(used.findings, "finding")
         yield f"{file}: {waived} of {used.rule} waived by {used.owner} until {used.expires}: {used.reason}"
