@@ -152,6 +152,7 @@ CONDITIONS = {
     ("reconcile", "propose"): (
         "${{ !cancelled() && (needs.follow.outputs.propose > 0 || needs.evaluate.outputs.propose > 0) }}"
     ),
+    ("verdict", "report"): "needs.judge.outputs.verdict != ''",
 }
 NEEDS = {
     ("finetune", "launch"): "plan",
@@ -162,7 +163,7 @@ NEEDS = {
 RUNS = {
     "ci.test": ["make test"],
     "ci.check": ["make check"],
-    "doctor.doctor": ["ftv4 ops doctor"],
+    "doctor.doctor": ["ftv4 ops doctor --summary=true"],
     "evaluate.evaluate": ["ftv4 ops reconcile --do=evaluate --summary=true"],
     "finetune.plan": ["ftv4 dispatch ft stage --dry-run=true --summary=true"],
     "finetune.launch": ["ftv4 dispatch ft stage --follow=false --summary=true"],
@@ -184,7 +185,7 @@ RUNS = {
 TOKEN = {"GITHUB_TOKEN": "${{ steps.app.outputs.token || github.token }}"}
 KEY = {"OPENAI_API_KEY": "${{ secrets.OPENAI_API_KEY }}"}
 ENV = {
-    "doctor.doctor": {"GITHUB_TOKEN": "${{ github.token }}", **KEY},
+    "doctor.doctor": {"FTV4_APP_ID": "${{ vars.FTV4_APP_ID }}", "GITHUB_TOKEN": "${{ github.token }}", **KEY},
     "evaluate.evaluate": TOKEN | KEY,
     "finetune.launch": TOKEN | KEY,
     "promote.named": TOKEN | KEY,
