@@ -68,7 +68,7 @@ class _Leaks:
     """Kept: a few numbers for each different answer, and what `References` keeps of the cases."""
 
     def __init__(self, ask: Ask) -> None:
-        from ftv4.gates.stretches import References
+        from ftv4.gates.stretches import References, stretches_of
 
         self._ask = ask
         self._limits = ask.policy.gates.contamination
@@ -77,6 +77,7 @@ class _Leaks:
         self._signals: dict[tuple[str, ...], list[int]] = defaultdict(list)
         for place, case in enumerate(self._cases):
             self._signals[case.signals].append(place)
+        self._stretches_of = stretches_of
         self._references = References([case.answer for case in self._cases])
         self._said: dict[bytes, _Said] = {}
         self._answers: list[_Said] = []
@@ -84,14 +85,13 @@ class _Leaks:
     def read(self, row: Judged) -> _Row | None:
         if not row.accepted or not self._cases:
             return None
-        answer = row.reading.answer
-        shares = (
-            (case, self._references.covered(answer, case)) for case in self._cases_with(row.reading.signals)
-        )
+        stretches = self._stretches_of(row.reading.answer)
+        cases = self._cases_with(row.reading.signals)
+        shares = ((case, self._references.covered(stretches, case)) for case in cases)
         return _Row(
             row.line,
             row.reading.answer_key,
-            self._references.find(answer),
+            self._references.find(stretches),
             self._questions.get(row.reading.question_key),
             tuple((case, share) for case, share in shares if share >= self._limits.min_answer_share),
         )

@@ -43,6 +43,10 @@ class _Row(NamedTuple):
     """Keys of both; equal keys, equal texts."""
     sketch: bytes
     """Of the answer."""
+    bands: bytes
+    """Of the sketch, for answers to the same signals."""
+    wide_bands: bytes
+    """For all answers."""
 
 
 @dataclass
@@ -73,29 +77,32 @@ class _Copies:
     """Kept: a key for each different row, a sketch for each row unlike the others, and the copies shown."""
 
     def __init__(self, ask: Ask) -> None:
-        from ftv4.gates.stretches import ALIKE, Neighbours, sketch
+        from ftv4.gates.stretches import ALIKE, Neighbours, bands, sketch
 
         self._ask = ask
         self._limits = ask.policy.gates.duplicates
-        self._sketch = sketch
+        self._sketch, self._bands = sketch, bands
         self._rows = 0
         self._first: dict[bytes, int] = {}
         self._answer_of: dict[bytes, int] = {}
         self._said: Counter[int] = Counter()
-        self._same_signals = Neighbours(self._limits.min_similarity, band=3)
-        self._any_signals = Neighbours(ALIKE, band=9)
+        self._same_signals = Neighbours(self._limits.min_similarity)
+        self._any_signals = Neighbours(ALIKE)
         self._exact: dict[int, _Cluster] = {}
         self._near: dict[int, _Cluster] = {}
 
     def read(self, row: Judged) -> _Row | None:
         if not row.accepted:
             return None
+        signals, sketch = _signals(row.reading), self._sketch(row.reading.answer)
         return _Row(
             row.line,
             row.reading.industry,
-            _signals(row.reading),
+            signals,
             row.reading.answer_key,
-            self._sketch(row.reading.answer),
+            sketch,
+            self._bands(sketch, 3, signals),
+            self._bands(sketch, 9),
         )
 
     def row(self, read: _Row) -> Iterable[Finding]:
@@ -108,11 +115,11 @@ class _Copies:
         if first != row.line:
             self._exact.setdefault(first, _Cluster()).add(row.line)
         else:
-            near = self._same_signals.nearest(row.sketch, row.line, row.signals, row.industry)
+            near = self._same_signals.nearest(row.sketch, row.bands, row.line, row.industry)
             if near:
                 self._near.setdefault(near.line, _Cluster()).add(row.line, near.similarity)
         if row.answer not in self._answer_of:
-            alike = self._any_signals.nearest(row.sketch, row.line)
+            alike = self._any_signals.nearest(row.sketch, row.wide_bands, row.line)
             self._answer_of[row.answer] = alike.line if alike else row.line
         self._said[self._answer_of[row.answer]] += 1
 

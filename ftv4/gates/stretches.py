@@ -22,8 +22,11 @@ ALIKE = 0.85
 """Similarity from which on two texts count as one, whatever else is different about them."""
 SEED = 20_261_122
 
-_NUMBER = 4
 _WORD = 8
+_PLACE_BITS = 32
+_FIRST = np.zeros(1, np.intp)
+TOGETHER = 256
+"""Texts whose stretches are counted together."""
 _SHINGLE_BITS = np.uint64((1 << 8 * SHINGLE) - 1)
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(31)
@@ -41,39 +44,56 @@ class Neighbour(NamedTuple):
 class Neighbours:
     """The texts seen so far, by locality-sensitive bands of their sketches.
 
-    `band` numbers make a band. Three find a text that has 0.5 in common in 94 of 100 cases, 0.6 in 99;
+    Three numbers a band find a text that has 0.5 in common in 94 of 100 cases, 0.6 in 99;
     nine find 0.85 in 84, and look at few others. A text much like an earlier one is not kept; of each
-    other one, 252 bytes and some 100 a band are.
+    other one, 252 bytes and some 70 a band are.
     """
 
-    def __init__(self, least: float, band: int) -> None:
+    def __init__(self, least: float) -> None:
         self._least = least
-        self._step = _NUMBER * band
         self._bands: dict[int, int] = {}
         self._kept: list[tuple[int, bytes, str]] = []
 
-    def nearest(self, sketch: bytes, line: int, kind: bytes = b"", label: str = "") -> Neighbour | None:
-        """The earlier text of the same kind that is most like this one; None: this one is kept.
+    def nearest(self, sketch: bytes, bands: bytes, line: int, label: str = "") -> Neighbour | None:
+        """The earlier text that is most like this one; None: this one is kept.
 
-        One with another label must be `ALIKE`.
+        `bands` are the sketch's, as `bands` makes them. One with another label must be `ALIKE`.
         """
-        starts = range(0, len(sketch), self._step)
-        keys = [hash((kind, start, sketch[start : start + self._step])) for start in starts]
-        places = {place for place in map(self._bands.get, keys) if place is not None}
-        near = [found for place in places if (found := self._near(place, sketch, label))]
+        keys = array("Q", bands)
+        places = set(map(self._bands.get, keys))
+        places.discard(None)
+        near = list(self._near([place for place in places if place is not None], sketch, label))
         if near:
             return max(near, key=lambda found: (found.similarity, -found.line))
+        place = len(self._kept)
         for key in keys:
-            self._bands.setdefault(key, len(self._kept))
+            self._bands.setdefault(key, place)
         self._kept.append((line, sketch, label))
         return None
 
-    def _near(self, place: int, sketch: bytes, label: str) -> Neighbour | None:
-        line, other, its_label = self._kept[place]
-        equal = np.frombuffer(other, np.uint32) == np.frombuffer(sketch, np.uint32)
-        similarity = float(equal.mean())
-        least = self._least if label == its_label else ALIKE
-        return Neighbour(line, similarity) if similarity >= least else None
+    def _near(self, places: list[int], sketch: bytes, label: str) -> Iterator[Neighbour]:
+        if not places:
+            return
+        others = np.frombuffer(b"".join([self._kept[place][1] for place in places]), np.uint32)
+        equal = others.reshape(len(places), -1) == np.frombuffer(sketch, np.uint32)
+        for place, similarity in zip(places, equal.mean(axis=1).tolist(), strict=True):
+            line, _, its_label = self._kept[place]
+            if similarity >= (self._least if label == its_label else ALIKE):
+                yield Neighbour(line, similarity)
+
+
+def bands(sketch: bytes, size: int, kind: bytes = b"") -> bytes:
+    """Eight bytes for each so many numbers of a sketch; only those of one kind are ever equal."""
+    numbers = np.frombuffer(sketch, np.uint32).reshape(-1, size).T.astype(np.uint64)
+    keys = np.arange(len(numbers[0]), dtype=np.uint64)
+    keys += np.uint64(int.from_bytes(kind[:_WORD], "little"))
+    for column in numbers:
+        keys *= _ODD
+        keys ^= keys >> _HALF
+        keys += column
+    keys *= _ODD
+    keys ^= keys >> _HALF
+    return keys.tobytes()
 
 
 def sketch(text: bytes) -> bytes:
@@ -120,52 +140,79 @@ class References:
     """
 
     def __init__(self, texts: Sequence[bytes]) -> None:
-        stretches = [_stretches(text) for text in texts]
+        stretches = [stretches_of(text) for text in texts]
         self._keys = np.concatenate([np.zeros(1, np.uint64), *stretches])
         self._owner = np.repeat(np.arange(-1, len(texts)), [1, *map(len, stretches)]).astype(np.int32)
         self._letters = np.concatenate([np.zeros(1, int), *(np.arange(len(one)) for one in stretches)])
         self._lengths = [len(text) for text in texts]
-        self._samples = [np.unique(_sample(one)) for one in stretches]
+        self._samples = [_distinct(_sample(one)) for one in stretches]
         _, first, times = np.unique(self._keys, return_index=True, return_counts=True)
         single = first[times == 1]
         bits = max(10, (8 * len(self._keys)).bit_length())
         self._shift = np.uint64(64 - bits)
         self._slots = np.zeros(1 << bits, np.int32)
         self._slots[self._slot(self._keys[single])] = single
+        self._taken = self._slots > 0
         self._count = np.zeros(len(self._keys), np.uint8)
         self._first = np.zeros(len(self._keys), np.int32)
+        self._unsettled: list[tuple[bytes, int]] = []
 
-    def find(self, text: bytes) -> bytes:
-        """The stretches that a text has of one reference alone: where runs of them start, and end."""
-        stretches = _stretches(text)
-        found = self._slots[self._slot(stretches)]
-        found = found[self._keys[found] == stretches]
+    def find(self, stretches: Hashes) -> bytes:
+        """Those of a text's stretches that one reference alone has: where runs start, how long they are."""
+        slots = self._slot(stretches)
+        likely = np.flatnonzero(self._taken[slots])
+        found = self._slots[slots[likely]]
+        found = found[self._keys[found] == stretches[likely]]
         if not len(found):
             return b""
         ends = np.flatnonzero(found[1:] - found[:-1] != 1) + 1
-        runs = np.empty((2, len(ends) + 1), np.int32)
-        runs[0, 0], runs[0, 1:] = found[0], found[ends]
-        runs[1, :-1], runs[1, -1] = ends, len(found)
+        starts = np.concatenate([_FIRST, ends])
+        runs = np.empty((len(starts), 2), np.int32)
+        runs[:, 0], runs[:-1, 1] = found[starts], ends
+        runs[-1, 1] = len(found)
+        runs[:, 1] -= starts
         return runs.tobytes()
 
     def see(self, runs: bytes, number: int) -> None:
         """Note what was found in a text. Texts are different ones, and numbered as they come."""
-        places, ends = np.frombuffer(runs, np.int32).reshape(2, -1)
-        starts = np.concatenate([np.zeros(1, np.int32), ends[:-1]])[: len(ends)]
-        found = np.repeat(places - starts, ends - starts) + np.arange(ends[-1] if len(ends) else 0)
-        self._first[found[self._count[found] == 0]] = number
-        self._count[found] = np.minimum(self._count[found], 1) + 1
+        if runs:
+            self._unsettled.append((runs, number))
+            if len(self._unsettled) >= TOGETHER:
+                self._settle()
 
-    def covered(self, text: bytes, reference: int) -> float:
-        """Share of a reference's stretches of eight words that a text has, common phrases included.
+    def _settle(self) -> None:
+        """Count what was noted: of many texts at once, which is quicker."""
+        if not self._unsettled:
+            return
+        runs = np.frombuffer(b"".join([runs for runs, _ in self._unsettled]), np.int32).reshape(-1, 2)
+        starts, lengths = runs.T.astype(np.int64)
+        numbers = np.repeat(
+            np.array([number for _, number in self._unsettled]),
+            [len(runs) // 8 for runs, _ in self._unsettled],
+        )
+        self._unsettled.clear()
+        starts += numbers << _PLACE_BITS
+        ends = np.cumsum(lengths)
+        both = np.unique(np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1]))
+        places, first, times = np.unique(
+            both & ((1 << _PLACE_BITS) - 1), return_index=True, return_counts=True
+        )
+        new = self._count[places] == 0
+        self._first[places[new]] = both[first[new]] >> _PLACE_BITS
+        self._count[places] = np.minimum(self._count[places] + times, 2)
+
+    def covered(self, stretches: Hashes, reference: int) -> float:
+        """Share of a reference's stretches of eight words that a text's have, common phrases included.
 
         Told from every fourth of them, chosen by what they say.
         """
         own = self._samples[reference]
-        return float(np.isin(own, _sample(_stretches(text))).mean()) if len(own) else 0.0
+        both = np.sort(np.concatenate([own, _distinct(_sample(stretches))]))
+        return np.count_nonzero(both[1:] == both[:-1]) / len(own) if len(own) else 0.0
 
     def overlaps(self, thirteen_words: float, eight_words: float) -> Iterator[Overlap]:
         """Every text that has those shares of a reference's stretches for itself; longer ones go first."""
+        self._settle()
         alone = self._count == 1
         apart = THIRTEEN_WORDS - EIGHT_WORDS
         long = alone[:-apart] & alone[apart:]
@@ -193,21 +240,30 @@ class References:
         return int(self._letters[longest[0]]), int(self._letters[longest[-1]]) + EIGHT_WORDS
 
     def _slot(self, stretches: Hashes) -> NDArray[np.intp]:
-        return (stretches >> self._shift).astype(np.intp)
+        return (stretches >> self._shift).view(np.intp)
 
 
-def _sample(stretches: Hashes) -> Hashes:
-    chosen: Hashes = stretches[(stretches & _THREE) == 0]
-    return chosen
-
-
-def _stretches(text: bytes) -> Hashes:
+def stretches_of(text: bytes) -> Hashes:
     """Every stretch of EIGHT_WORDS letters as a number; none of a shorter text."""
     if len(text) < EIGHT_WORDS:
         return np.empty(0, np.uint64)
-    eight = windows(text) * _ODD
+    eight = windows(text)
+    eight *= _ODD
     eight ^= eight >> _HALF
     sixteen = eight[:-8] * _ODD + eight[8:]
     thirty_two = sixteen[:-16] * _ODD + sixteen[16:]
     forty = thirty_two[:-8] * _ODD + eight[32:]
-    return forty * _ODD
+    forty *= _ODD
+    return forty
+
+
+def _sample(stretches: Hashes) -> Hashes:
+    chosen: Hashes = stretches[np.flatnonzero((stretches & _THREE) == 0)]
+    return chosen
+
+
+def _distinct(stretches: Hashes) -> Hashes:
+    """Sorted, each once; np.unique takes five times as long for so few."""
+    sorted_ones = np.sort(stretches)
+    chosen: Hashes = sorted_ones[np.flatnonzero(sorted_ones[1:] != sorted_ones[:-1])]
+    return np.concatenate([chosen, sorted_ones[-1:]])

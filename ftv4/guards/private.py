@@ -55,7 +55,7 @@ def may_hide(json_text: bytes, names: bytes) -> bool:
 
     `names` are identifiers in it, which look random by nature.
     """
-    if any(mark in json_text for mark in (b"+", rb"\\", b"&#")):
+    if b"+" in json_text or rb"\\" in json_text or (b"&" in json_text and b"&#" in json_text):
         return True
     return (b"%" in json_text and bool(_PERCENT(json_text))) or any(
         json_text.count(token) > names.count(token) for token in _long_tokens(json_text)
@@ -63,12 +63,17 @@ def may_hide(json_text: bytes, names: bytes) -> bool:
 
 
 def _long_tokens(json_text: bytes) -> Iterator[bytes]:
+    import numpy as np
+
     stretches = json_text.translate(_TOKEN)
-    end = 0
-    while (start := stretches.find(_RUN, end)) >= 0:
-        end = stretches.find(b" ", start)
-        end = len(stretches) if end < 0 else end
-        yield json_text[start:end]
+    long = np.frombuffer(stretches, np.uint8)
+    for step in (1, 2, 4, 8):  # what is in a stretch, and so are that many more: in the end, 16
+        long = long[:-step] & long[step:]
+    starts, start = long.tobytes(), -1
+    while (start := starts.find(1, start + 1)) >= 0:
+        end = stretches.find(0, start)
+        yield json_text[start : end if end >= 0 else None]
+        start = end if end >= 0 else len(stretches)
 
 
 # reading
@@ -155,11 +160,8 @@ _KIND = {
     for character in map(chr, range(128))
 }
 
-_RUN = b"a" * 16
-_TOKEN = (
-    bytes(ord("a") if chr(code).isalnum() or code in b"+" else ord(" ") for code in range(128)) + b" " * 128
-)
-"""Whatever a random token or Base64 consists of as `a`. `/ _ - =` join words too: a stretch is shorter
+_TOKEN = bytes(chr(code).isalnum() or code in b"+" for code in range(128)) + bytes(128)
+"""Whatever a random token or Base64 consists of as 1. `/ _ - =` join words too: a stretch is shorter
 without them, and still 16 long in all but few of the tokens that are worth hiding."""
 
 
@@ -252,7 +254,7 @@ def needles(guard: str) -> Iterator[Needle]:
     """What the screen looks for on behalf of these kinds; `may_hide` tells about the rest."""
     yield Needle(guard, b"@")
     yield Needle(guard, b" 0000000", re.compile(rb"[0-9]{10,19}(?![A-Za-z0-9_])"))
-    yield from (Needle(guard, form) for form in (b" 000 00 0000", b" 0000 0000 0000", b" 0000 000000 00000"))
+    yield from (Needle(guard, form) for form in (b" 000 00 0000", b" 0000 0000 0000", b" 0000 000000 0000"))
     gaps = [b" " * size for size in range(1, 5)]
     yield from (
         Needle(guard, b"000" + first + b"000" + second + b"0000") for first in gaps for second in gaps[:3]
