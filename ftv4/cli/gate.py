@@ -144,7 +144,7 @@ def _show(repo: "Repository", answer: "Answer", form: str, terms: "Terms") -> No
     elif form == "github":
         click.echo("\n".join(annotations(answer)))
     else:
-        print_json(sarif(answer, __version__) if form == "sarif" else as_json(answer))
+        print_json(sarif(answer, __version__, terms.policy) if form == "sarif" else as_json(answer))
 
 
 def _summarise(repo: "Repository", answer: "Answer", terms: "Terms") -> None:

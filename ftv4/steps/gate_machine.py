@@ -1,12 +1,14 @@
 """Shows what the gates found to machines: annotations of a workflow run, and SARIF."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from ftv4.canonical import digest
 from ftv4.contracts import Json
-from ftv4.contracts.findings import Finding
-from ftv4.encode import annotation, for_log
+from ftv4.contracts.findings import Finding, Page
+from ftv4.contracts.policy import Policy
+from ftv4.encode import annotation, for_log, for_markdown
+from ftv4.steps.explain import pages
 from ftv4.steps.gate_report import Answer, problem_of
 
 ANNOTATIONS = 9
@@ -18,8 +20,14 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def annotations(answer: Answer) -> Iterator[str]:
     """Workflow commands: the gravest findings of each kind, then a notice with the true totals."""
+    told = f"{'passed' if answer.passed else 'refused'}: {answer.totals}"
+    yield from annotate(answer.findings, told, "ftv4 gate")
+
+
+def annotate(findings: Iterable[Finding], told: str, title: str) -> Iterator[str]:
+    """Workflow commands for findings, as many as are shown, then a notice with what they come to."""
     left = {"error": ANNOTATIONS, "warning": ANNOTATIONS}
-    for finding in answer.findings:
+    for finding in findings:
         if left[finding.severity]:
             left[finding.severity] -= 1
             yield annotation(
@@ -30,16 +38,19 @@ def annotations(answer: Answer) -> Iterator[str]:
                 title=finding.rule,
             )
     shown = 2 * ANNOTATIONS - sum(left.values())
-    told = f"{'passed' if answer.passed else 'refused'}: {answer.totals}; {shown} shown here"
-    yield annotation("notice", told, title="ftv4 gate")
+    yield annotation("notice", f"{told}; {shown} shown here", title=title)
 
 
-def sarif(answer: Answer, version: str) -> Json:
-    """A SARIF 2.1.0 log with one run; what it leaves out for its length it says in a notification."""
+def sarif(answer: Answer, version: str, policy: Policy) -> Json:
+    """A SARIF 2.1.0 log with one run; what it leaves out for its length it says in a notification.
+
+    Rules are described as `ftv4 explain` does it, with the policy's numbers.
+    """
     findings = answer.findings
     rules = sorted({finding.rule for finding in findings})
+    told = {page.rule: page for page in pages(policy)}
     left_out = len(findings) - RESULTS
-    told = f"{answer.totals}{f'; {left_out} not listed' if left_out > 0 else ''}"
+    totals = f"{answer.totals}{f'; {left_out} not listed' if left_out > 0 else ''}"
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -49,14 +60,14 @@ def sarif(answer: Answer, version: str) -> Json:
                     "driver": {
                         "name": "ftv4",
                         "semanticVersion": version,
-                        "rules": [_rule(rule, findings) for rule in rules],
+                        "rules": [rule_of(told[rule]) for rule in rules],
                     }
                 },
                 "columnKind": "utf16CodeUnits",
                 "invocations": [
                     {
                         "executionSuccessful": True,
-                        "toolExecutionNotifications": [{"level": "note", "message": {"text": told}}],
+                        "toolExecutionNotifications": [{"level": "note", "message": {"text": totals}}],
                     }
                 ],
                 "results": [_result(finding, rules.index(finding.rule)) for finding in findings[:RESULTS]],
@@ -65,12 +76,21 @@ def sarif(answer: Answer, version: str) -> Json:
     }
 
 
-def _rule(rule: str, findings: list[Finding]) -> Json:
-    first = next(finding for finding in findings if finding.rule == rule)
+def rule_of(page: Page) -> Json:
+    """How SARIF describes a rule: what it wants, why, what to do, an example, and the policy's numbers."""
+    numbers = {name: value for name, value in page.policy.items() if not isinstance(value, list | dict)}
+    limits = "".join(f"\n\nPolicy: {for_markdown(f'{name} = {value}')}" for name, value in numbers.items())
+    examples = f"Bad: {for_markdown(page.bad)}\n\nGood: {for_markdown(page.good)}"
     return {
-        "id": rule,
-        "shortDescription": {"text": rule.replace("_", " ")},
-        "help": {"text": f"What to do: {first.fix}"},
+        "id": page.rule,
+        "shortDescription": {"text": page.rule.replace("_", " ")},
+        "fullDescription": {"text": page.wants},
+        "defaultConfiguration": {"level": page.severity},
+        "help": {
+            "text": f"{page.why} What to do: {page.fix}",
+            "markdown": f"{page.why}\n\n**What to do:** {page.fix}\n\n{examples}{limits}",
+        },
+        "properties": {"tags": [page.gate], "policy": page.policy},
     }
 
 
