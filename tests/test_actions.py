@@ -101,5 +101,8 @@ def test_a_file_that_cannot_be_written_is_an_error_of_ours(step, tmp_path):
 
 def test_the_run_has_a_page(step, monkeypatch):
     assert run_url() == "https://forge.example/sandbox/models/actions/runs/99"
+    step.set(GITHUB_SERVER_URL="https://x) [y](https://z")
+    assert run_url() is None
+    step.set(GITHUB_SERVER_URL="https://forge.example")
     monkeypatch.delenv("GITHUB_RUN_ID")
     assert run_url() is None

@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "card": ("card:card", "Write a model card."),
     "ops": ("ops:ops", "Status, doctor, and clean-up."),
     "smoke": ("smoke:smoke", "Run one business through the pipeline and check what comes out."),
+    "verdict": ("verdict:verdict", "Judge a pull request in Actions, and report it."),
     "dispatch": ("dispatch:dispatch", "Run a command with the inputs of a dispatched workflow."),
     "sandbox": ("sandbox:sandbox", "Serve a provider and a forge on this machine until stopped."),
 }

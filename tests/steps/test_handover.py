@@ -177,6 +177,8 @@ def test_a_page_that_packs_badly_is_cut_until_it_fits():
     large = verdict(page="".join(rows))
     packed = pack(large)
     kept = unpack(packed).page
+    with pytest.raises(ContractError, match="nothing was written"):
+        unpack(word(large.model_dump(mode="json")))
 
     assert len(word(large.model_dump(mode="json"))) > LARGEST >= len(packed) > LARGEST // 2
     assert kept.startswith(rows[0])

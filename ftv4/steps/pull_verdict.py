@@ -1,0 +1,144 @@
+"""Judges the head of a pull request by the default branch's gates and policy, from git's objects alone."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ftv4.clients.forge import Forge, PullRequest
+from ftv4.clients.git import Git, Remote
+from ftv4.contracts.findings import ChangeReport
+from ftv4.contracts.pull_verdict import LONGEST_PAGE, PullVerdict, Touched
+from ftv4.documents import Repository
+from ftv4.encode import fit, for_log, utf16
+from ftv4.errors import GateError, UsageError
+from ftv4.steps.gate_report import Answer, markdown
+from ftv4.steps.handover import MORE
+from ftv4.steps.judgement import Terms, judge_change
+
+BASE, HEAD = "refs/ftv4/base", "refs/ftv4/head"
+"""Where the commits to compare are kept in the checkout's git folder, beside its branches."""
+PROMOTION = (
+    "config/intelligence_v4.models.json",
+    "train/model_cards/",
+    "train/promotion/",
+    "train/finetune_runs/",
+    "evals/report_",
+)
+"""What a promotion brings; a change to any of it is verified."""
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the event asks to have judged: a commit, or a pull request by its number."""
+
+    repository_id: int
+    base: str
+    """The default branch."""
+    head: str | None = None
+    pull: int | None = None
+    queue: str | None = None
+    """The branch of a merge queue that the commit is on."""
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for what no event of the forge says."""
+        if self.head is not None and not _SHA.fullmatch(self.head):
+            raise UsageError(f"the event says no head_sha, but {for_log(self.head)}")
+        queues = rf"gh-readonly-queue/{re.escape(self.base)}/pr-[0-9]{{1,10}}-[0-9a-f]{{40,64}}"
+        if self.queue is not None and not re.fullmatch(queues, self.queue):
+            raise UsageError(f"{for_log(self.queue)} is no branch of the merge queue for {self.base}")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The commit to judge, and where it is to be had."""
+
+    head: str
+    ref: str
+    pull: int | None
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Why nothing is judged, and nothing reported: what came meanwhile has a run of its own."""
+
+    why: str
+
+
+def find(asked: Asked, forge: Forge) -> Subject | Nothing:
+    """What to judge, by what the forge says now.
+
+    Never by the pull requests that an event lists: for a fork it lists none. Raises GateError for a number
+    that somebody gave and that is not open to the default branch, ServiceError as the forge does.
+    """
+    if asked.pull is not None:
+        pull = forge.pull(asked.pull)
+        if not _is_open(pull, asked.base):
+            raise GateError(f"pull request {pull.number} is not open, or not to {asked.base}")
+        return Subject(pull.head_sha, _ref(pull), pull.number)
+    head = asked.head or ""
+    if asked.queue is not None:
+        return Subject(head, f"refs/heads/{asked.queue}", None)
+    found = [
+        one for one in forge.pulls(base=asked.base) if one.head_sha == head and _is_open(one, asked.base)
+    ]
+    if not found:
+        return Nothing(f"no open pull request to {asked.base} has the head {head[:12]} now")
+    return Subject(head, _ref(found[0]), found[0].number if len(found) == 1 else None)
+
+
+def bring(git: Git, remote: Remote, subject: Subject, base: str) -> Nothing | None:
+    """Fetch the default branch and the commit into the git folder; no file of the work tree is touched.
+
+    Raises UsageError in a shallow checkout, where nobody can tell what a change is; ServiceError when
+    the remote refuses or is away.
+    """
+    if git("rev-parse", "--is-shallow-repository") != "false":
+        raise UsageError("this checkout is shallow", hint="check out with fetch-depth: 0")
+    git.fetch(remote, f"+refs/heads/{base}:{BASE}", f"+{subject.ref}:{HEAD}")
+    if git.commit(HEAD) != subject.head:
+        return Nothing(f"{subject.head[:12]} is not the head any more")
+    return None
+
+
+def judge_pull(repository: Repository, asked: Asked, subject: Subject, terms: Terms) -> PullVerdict:
+    """The verdict on what was brought: each dataset by the gates, a promotion by the verifier."""
+    report = judge_change(repository, BASE, subject.head, (), terms)
+    touches = tuple(_touches(Git(repository.root), report))
+    pages, errors = [], report.errors
+    if "datasets" in touches or report.settings:
+        answer = Answer(report.reports, report)
+        pages.append(
+            markdown(repository.template, answer, terms.policy, LONGEST_PAGE, utf16)
+        )
+    if "promotion" in touches:
+        errors += 1
+        pages.append("## Promotion: refused\n\nNobody verified what the change does to promotions.\n")
+    page = "\n".join(pages)
+    return PullVerdict(
+        repository_id=asked.repository_id,
+        pull=subject.pull,
+        base=report.base,
+        head=report.head,
+        touches=touches,
+        passed=not errors,
+        errors=errors,
+        warnings=report.warnings,
+        page=fit(page.splitlines(keepends=True), LONGEST_PAGE, MORE.format, utf16),
+    )
+
+
+def _touches(git: Git, report: ChangeReport) -> Iterator[Touched]:
+    if report.reports or report.findings:
+        yield "datasets"
+    names = [entry.path.decode(errors="replace") for entry in git.changes(report.fork, report.head)]
+    if any(name.startswith(PROMOTION) for name in names):
+        yield "promotion"
+
+
+def _is_open(pull: PullRequest, base: str) -> bool:
+    return (pull.state, pull.base) == ("open", base)
+
+
+def _ref(pull: PullRequest) -> str:
+    return f"refs/pull/{pull.number}/head"
