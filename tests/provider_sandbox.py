@@ -2,6 +2,7 @@
 
 import json
 import time
+from itertools import count
 from urllib.request import Request, urlopen
 
 import pytest
@@ -25,6 +26,7 @@ class Sandbox:
         self.hurry = False
         """Let a job take a hundredth of a second."""
         self._start = time.time()
+        self._suffixes = count()
         self._seen = 0
 
     @property
@@ -58,6 +60,10 @@ class Sandbox:
     def log(self):
         """The requests of this test as the sandbox logs them."""
         return self._own("log")["log"][self._seen :]
+
+    def fresh(self):
+        """A suffix that no run of this provider has had, so that none has its key."""
+        return f"s{next(self._suffixes)}"
 
     def begin(self):
         """Forget the last test."""

@@ -3,6 +3,7 @@
 import click
 
 from ftv4.cli.options import boolean, format_option, now, print_json, repository
+from ftv4.cli.reconcile import reconcile
 from ftv4.cli.say import say
 
 
@@ -82,3 +83,6 @@ def clean(ctx: click.Context, everything: bool, dry_run: bool, keep_days: int, f
     for path in answer.removed:
         say(f"{verb} {path}")
     say(f"{verb} {len(answer.removed)}, kept {len(answer.kept)}")
+
+
+ops.add_command(reconcile)

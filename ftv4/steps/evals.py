@@ -76,8 +76,7 @@ class Evaluation:
         Raises GateError when it answers other questions than today's, or its scores are not what its
         answers earn.
         """
-        now = self._questions(report.stage, report.model_id)
-        wrong = [f"{name} differ" for name, value in now.items() if getattr(report, name) != value]
+        wrong = [f"{name} differ" for name in self.differing(report)]
         if not wrong:
             heard = {result.fixture_id: result.answers for result in report.results}
             again = self._report(
@@ -89,6 +88,11 @@ class Evaluation:
         if wrong:
             raise GateError(f"{report.report_path}: can't be used", problems=wrong, hint="run the evals anew")
         return report
+
+    def differing(self, report: EvalReport) -> list[str]:
+        """The members of a report that say it was asked something else than would be asked today."""
+        now = self._questions(report.stage, report.model_id)
+        return [name for name, value in now.items() if getattr(report, name) != value]
 
     def _questions(self, stage: str | None, model_id: str | None) -> Json:
         """What a report rests on besides the answers."""

@@ -84,28 +84,47 @@ class Books:
 
         Raises Moved when somebody wrote since: then nothing may be sent on what was read.
         """
-        self._write(self._files(run), "attempt", run)
+        self._write(self.files_of(run), "attempt", run)
 
     def keep(self, run: Run, what: str) -> None:
         """Record a run's files as they stand here, whoever writes at the same time. Raises ServiceError."""
-        self.put(run, self._files(run), what)
+        self.put(run, self.files_of(run), what)
 
     def put(self, run: Run, files: Mapping[str, bytes], what: str) -> None:
-        """Record files of a run; other runs' are not touched, so they go on top of what is newest."""
+        """Record files of a run; other runs' are not touched, so they go on top of what is newest.
+
+        Raises Moved when somebody else has found out meanwhile what became of this run, and ServiceError.
+        """
+        known = self._outcome(run)
         for _ in range(TRIES):
             try:
                 return self._write(files, what, run)
             except Moved:
                 self.state = None
+                if self._outcome(run) != known:
+                    raise
         raise ServiceError(f"ledger: {TRIES} others wrote first", hint="run again", retryable=True)
+
+    def knows(self, run: Run) -> bool:
+        """Whether a run is one of those that are shared; without a ledger, every run is."""
+        return self.ledger is None or run.manifest_file in self._state().files
+
+    def _outcome(self, run: Run) -> bytes | None:
+        return None if self.ledger is None else self._state().files.get(f"{run.folder}/{OUTCOME}")
+
+    def _state(self) -> State:
+        if self.state is None and self.ledger is not None:
+            self.state = self.ledger.read()
+        return self.state or State(None, {})
 
     def _write(self, files: Mapping[str, bytes], what: str, run: Run) -> None:
         if self.ledger is None:
             return
         message = f"{what} {run.manifest.stage} {run.manifest.run_key[:12]}"
-        self.state = self.ledger.write(self.state or self.ledger.read(), files, message, self.clock())
+        self.state = self.ledger.write(self._state(), files, message, self.clock())
 
-    def _files(self, run: Run) -> dict[str, bytes]:
+    def files_of(self, run: Run) -> dict[str, bytes]:
+        """A run's manifest and job as the ledger keeps them."""
         files = {run.manifest_file: to_json(run.manifest).encode()}
         if run.job is not None:
             files[f"{run.folder}/{JOB}"] = to_json(run.job).encode()

@@ -39,6 +39,7 @@ OURS = {
         run.manifest.accepted_rows theirs title what""",
     "promotion_report.md.j2": "ours outcome report.verdict shown theirs title what",
     "run.md.j2": """answer.accepted_rows answer.minimum_rows_required answer.total_rows count next title""",
+    "reconcile.md.j2": "runs title",
     "verdict.md.j2": "run told",
 }
 """What a template may say without a filter: numbers, words of a closed list, dates whose contract is a

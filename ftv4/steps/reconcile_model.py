@@ -1,0 +1,151 @@
+"""What reconcile does with a model: asks it the eval cases, and proposes it if nothing is against it."""
+
+from dataclasses import replace
+
+from ftv4.canonical import sha256
+from ftv4.clock import iso, stamp
+from ftv4.contracts.evaluation import EvalReport
+from ftv4.contracts.ledger import Outcome
+from ftv4.documents import to_json
+from ftv4.encode import name_for_log
+from ftv4.errors import GateError, ServiceError
+from ftv4.pipeline.model import Model
+from ftv4.steps.evals import read_report
+from ftv4.steps.promote import Order, gather, promote
+from ftv4.steps.proposal import branch_of
+from ftv4.steps.publish import Desk
+from ftv4.steps.reconcile import Entry, Round, since
+from ftv4.steps.trial import Trial
+from ftv4.steps.weigh import judge_wish
+
+BY = "ftv4 reconcile"
+"""Who promotes; a person's merge is what lets it serve."""
+TRIES = 3
+"""Evals in which a case got no answer, before that speaks against the model."""
+REASONS = 50
+"""Kept of what is against a model; its eval reports have all."""
+
+
+def evaluate(round_: Round, entry: Entry) -> None:
+    """Ask candidate and pinned the eval cases, weigh the answers, and keep both on record.
+
+    Raises what `gather` raises, and ServiceError when the pinned model didn't answer.
+    """
+    evaluation, models = round_.doors.asking()
+    order = _order(entry)
+    if evaluation.config.pin(order.stage, "").model_id == order.model:
+        _conclude(round_, entry, "serving")
+        return
+    wish, evidence = gather(
+        order, round_.repository, round_.doors.before, evaluation, models, (), round_.doors.provider
+    )
+    if evidence.trial.silent:
+        raise ServiceError(evidence.trial.silent, retryable=True)
+    arms = _named(entry, evidence.trial, stamp(evaluation.now))
+    report = judge_wish(wish, replace(evidence, trial=replace(evidence.trial, arms=arms)), evaluation.now)
+    if not report.passed and _unanswered(round_, entry, arms):
+        return
+    outcome = Outcome(
+        run_key=entry.run.manifest.run_key,
+        state="evaluated" if report.passed else "refused",
+        updated_at=iso(evaluation.now),
+        model_id=order.model,
+        reports={name: one.report_path for name, one in arms.items()},  # type: ignore[misc]
+        reasons=report.blocked_by[:REASONS],
+        pull_request=entry.outcome.pull_request if entry.outcome else None,
+    )
+    texts = {one.report_path: to_json(one) for one in arms.values()}
+    round_.record(entry, outcome, outcome.state, texts)
+    entry.done.append(f"evaluated: {report.verdict}")
+
+
+def propose(round_: Round, entry: Entry) -> None:
+    """Open the one pull request of a model, or bring it up to date; nobody is asked anything again.
+
+    Raises what `promote` raises, but for what a person did to the branch or the base: that is noted.
+    """
+    outcome, order = entry.outcome, _order(entry)
+    if outcome is None or _settled_by_hand(round_, entry):
+        return
+    evaluation, _ = round_.doors.asking()
+    # The time of the evaluation: however often this is tried, the very same files are proposed.
+    evaluation = replace(evaluation, now=since(outcome))
+    desk = Desk(
+        round_.repository, round_.doors.before, BY, evaluation.now, round_.doors.forge(), round_.doors.base
+    )
+    given = [read_report(round_.repository, path) for path in outcome.reports.values()]
+    try:
+        promotion = promote(order, desk, evaluation, _nobody, given, round_.doors.provider)
+    except GateError as error:
+        entry.alarms.append(f"not proposed: {error.message}")
+        return
+    pull = promotion.pull_request
+    if pull is None:
+        news = {"state": "refused", "reasons": promotion.report.blocked_by[:REASONS]}
+        round_.record(entry, outcome.model_copy(update=news), "refused")
+        entry.done.append(f"not proposed: {promotion.report.verdict}")
+        return
+    fresh = pull.number != outcome.pull_request
+    facts = {"pull_request": pull.number, "models_sha256": sha256(desk.before), "state": "proposed"}
+    round_.record(entry, outcome.model_copy(update=facts), "proposed")
+    entry.done.append(f"pull request {pull.number} {'proposes it' if fresh else 'was brought up to date'}")
+
+
+def _order(entry: Entry) -> Order:
+    run = entry.run
+    return Order(stage=run.manifest.stage, model=run.model_id or "", run_manifest=run.manifest_file)
+
+
+def _named(entry: Entry, trial: Trial, when: str) -> dict[str, EvalReport]:
+    """The reports under names that nobody else gives."""
+    tag = entry.run.manifest.run_key[:12]
+    return {
+        arm: report.model_copy(update={"report_path": f"evals/report_{when}-{tag}-{arm}.json"})
+        for arm, report in trial.arms.items()
+    }
+
+
+def _unanswered(round_: Round, entry: Entry, arms: dict[str, EvalReport]) -> bool:
+    """Whether a refusal may be the provider's bad day, which is not decided upon yet; it is counted."""
+    silent = sum(
+        answer.answer is None
+        for report in arms.values()
+        for result in report.results
+        for answer in result.answers
+    )
+    looks = entry.outcome.missed_at if entry.outcome else ()
+    if not silent or len(looks) + 1 >= TRIES:
+        return False
+    now = iso(round_.clock())
+    news = Outcome(
+        run_key=entry.run.manifest.run_key, state="open", updated_at=now, missed_at=(*looks, now),
+        pull_request=entry.outcome.pull_request if entry.outcome else None,
+    )  # fmt: skip
+    round_.record(entry, news, "unanswered")
+    entry.done.append(f"{silent} questions got no answer, in {len(news.missed_at)} of {TRIES} evals")
+    return True
+
+
+def _settled_by_hand(round_: Round, entry: Entry) -> bool:
+    """Whether a person closed or merged this model's pull request while nobody here knew of it."""
+    order = _order(entry)
+    pulls = round_.doors.forge().pulls(head=branch_of(order.stage, order.model), state="all")
+    if any(pull.state == "open" for pull in pulls):
+        return False
+    last = next(iter(pulls), None)
+    if last is not None:
+        _conclude(round_, entry, "merged" if last.merged else "closed", last.number)
+    return last is not None
+
+
+def _conclude(round_: Round, entry: Entry, state: str, number: int | None = None) -> None:
+    before = entry.outcome or Outcome(
+        run_key=entry.run.manifest.run_key, state="open", updated_at=iso(round_.clock())
+    )
+    facts = {"state": state, "pull_request": number or before.pull_request}
+    round_.record(entry, before.model_copy(update=facts), state)
+    entry.done.append(f"it is {state}" + (f", by pull request {number}" if number else ""))
+
+
+def _nobody(model_id: str, stage: str) -> Model:
+    raise GateError(f"{name_for_log(model_id)} would be asked anew, but was evaluated: run evaluate first")
