@@ -152,7 +152,9 @@ class Forecast(Contract):
     examples: Whole
     estimate: Estimate
     seconds: float | None
-    """Of training, as long per token as this repository's finished jobs took; None when there are none."""
+    """Of training: the median of what this repository's finished jobs took per token; None without any."""
+    finished_jobs: Whole = 0
+    """How many those are."""
 
 
 class GateReport(Contract):

@@ -55,26 +55,29 @@ class Forecaster:
         if not self._examples.rows:
             return None
         expected = estimate(self._examples, self._facts, None)
-        pace = seconds_per_token(self._repository, self._provider, self._stage.base_model)
+        paces = seconds_per_token(self._repository, self._provider, self._stage.base_model)
         return Forecast(
             provider=self._provider,
             base_model=self._stage.base_model,
             examples=self._examples.rows,
             estimate=expected,
-            seconds=None if pace is None else round(pace * expected.billable_tokens, 1),
+            seconds=round(median(paces) * expected.billable_tokens, 1) if paces else None,
+            finished_jobs=len(paces),
         )
 
 
-def seconds_per_token(repository: Repository, provider: str, base_model: str) -> float | None:
-    """The median of this repository's finished jobs, from being asked for to being seen done."""
-    paces = [
+def seconds_per_token(repository: Repository, provider: str, base_model: str) -> list[float]:
+    """Of each of this repository's finished jobs, from being asked for to being seen done.
+
+    Providers publish no speed of training, and queues differ: what was seen here is all that there is.
+    """
+    return [
         (_time(job.updated_at) - _time(job.attempted_at or job.created_at)) / job.openai.trained_tokens
         for run in survey(repository)[0]
         if (job := run.job) is not None
         and (job.provider, job.openai.base_model, job.openai.status) == (provider, base_model, "succeeded")
         and job.openai.trained_tokens
     ]
-    return median(paces) if paces else None
 
 
 def _time(text: str) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ftv4.contracts import Json
 from ftv4.contracts.findings import ChangeReport, Finding, Forecast, GateReport, Measure
 from ftv4.contracts.policy import Policy
+from ftv4.contracts.run import Estimate
 from ftv4.encode import code_span, fit, for_log, for_markdown
 from ftv4.gates.diversity import percent
 from ftv4.guards.decision import STAGE as DECISION
@@ -125,15 +126,26 @@ def problem_of(finding: Finding) -> str:
 
 
 def forecast_text(forecast: Forecast) -> str:
-    """Tokens, cost and duration of a fine-tune, in one sentence."""
+    """Tokens, cost and duration of a fine-tune, and what they rest on, in one sentence."""
     expected = forecast.estimate
-    cost = "no price known" if expected.cost_usd is None else f"{expected.cost_usd:,.2f} USD"
-    time = "" if forecast.seconds is None else f", about {max(1, round(forecast.seconds / 60))} minutes"
     return (
-        f"a fine-tune of {for_log(forecast.base_model)} at {for_log(forecast.provider)}: "
+        f"a fine-tune of {for_log(forecast.base_model)} at {for_log(forecast.provider)}, by estimate: "
         f"{_count(forecast.examples, 'example')}, {expected.billable_tokens:,} tokens in "
-        f"{_count(expected.epochs, 'epoch')}, {cost}{time}"
+        f"{_count(expected.epochs, 'epoch')}, {_cost(expected)}, {_duration(forecast)}"
     )
+
+
+def _cost(expected: Estimate) -> str:
+    if expected.cost_usd is None:
+        return "no price known"
+    return f"{expected.cost_usd:,.2f} USD ({for_log(expected.price_source or 'nobody says whose price')})"
+
+
+def _duration(forecast: Forecast) -> str:
+    if forecast.seconds is None:
+        return "how long is not known until a job of this repository has finished"
+    rests = f"median of {_count(forecast.finished_jobs, 'finished job')}"
+    return f"about {_count(max(1, round(forecast.seconds / 60)), 'minute')} ({rests})"
 
 
 def _weight(finding: Finding) -> tuple[bool, bool]:
@@ -185,6 +197,8 @@ def _said(report: GateReport) -> Iterator[str]:
         waived = _count(used.findings, "finding")
         yield f"{file}: {waived} of {used.rule} waived by {used.owner} until {used.expires}: {used.reason}"
     if report.forecast:
+        needed = "" if report.needed_rows is None else f" of {report.needed_rows}"
+        yield f"{file}: stage {report.stage}: {report.accepted_rows}{needed} eligible rows"
         yield f"{file}: {forecast_text(report.forecast)}"
 
 
