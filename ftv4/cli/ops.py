@@ -2,6 +2,7 @@
 
 import click
 
+from ftv4.actions import summarise
 from ftv4.cli.options import boolean, format_option, now, print_json, repository
 from ftv4.cli.reconcile import reconcile
 from ftv4.cli.say import say
@@ -25,6 +26,33 @@ def status(ctx: click.Context, form: str) -> None:
         return
     for line in status_lines(answer):
         say(line)
+
+
+@ops.command()
+@boolean("--summary", default=False, help="Also write the report to the workflow run's summary page.")
+@format_option
+@click.pass_context
+def doctor(ctx: click.Context, summary: bool, form: str) -> None:
+    """Say what is missing in the repository's settings on the forge, and how to set it.
+
+    Also which step of the token ladder is in force, and how long each pinned model still answers.
+    Exits 4 when something is missing, 5 when the forge is away.
+    """
+    from ftv4.cli.settings import look_around
+    from ftv4.steps.settings import examine
+    from ftv4.steps.settings_report import QUESTIONS, settings_lines, settings_page
+
+    where = repository(ctx, needed=True)
+    answer = examine(look_around(where, now()), QUESTIONS)
+    if summary:
+        summarise(settings_page(where.template, answer))
+    if form == "json":
+        print_json(answer)
+    else:
+        for line in settings_lines(answer):
+            say(line)
+    if answer.missing:
+        ctx.exit(4)
 
 
 @ops.command("ft-doctor")
