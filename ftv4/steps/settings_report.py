@@ -5,25 +5,27 @@ from collections.abc import Iterator
 from ftv4.contracts.settings import Check, Settings
 from ftv4.encode import SUMMARY, fit, utf8
 from ftv4.render import Templates, render
-from ftv4.steps import settings as of
+from ftv4.steps import settings_actions as actions
+from ftv4.steps import settings_branches as branches
 from ftv4.steps.pinned import pinned_models
 from ftv4.steps.ruleset_files import as_code
+from ftv4.steps.settings import Question
 from ftv4.steps.show import FILTERS
 
-QUESTIONS: tuple[tuple[str, str, of.Question], ...] = (
-    ("verdict", "the verdict is required of a merge", of.verdict_required),
-    ("environments", "environments are for main alone, and paying needs approval", of.environments),
-    ("secrets", "secrets live in environments alone", of.secrets),
-    ("reviews", "a merge needs a person's approval", of.reviews),
-    ("code_owners", "CODEOWNERS names people", of.code_owners),
-    ("history", "main and the ledger are kept", of.history),
+QUESTIONS: tuple[tuple[str, str, Question], ...] = (
+    ("verdict", "the verdict is required of a merge", branches.verdict_required),
+    ("environments", "environments are for main alone, and paying needs approval", actions.environments),
+    ("secrets", "secrets live in environments alone", actions.secrets),
+    ("reviews", "a merge needs a person's approval", branches.reviews),
+    ("code_owners", "CODEOWNERS names people", branches.code_owners),
+    ("history", "main and the ledger are kept", branches.history),
     ("rulesets", "the forge holds what the ruleset files say", as_code),
-    ("actions", "what Actions may do", of.actions),
+    ("actions", "what Actions may do", actions.actions),
     ("models", "pinned models answer long enough", pinned_models),
-    ("reconcile", "reconcile runs", of.reconciled),
-    ("workflows", "every workflow is on", of.workflows),
-    ("merge_methods", "how pull requests may be merged", of.merge_methods),
-    ("runs_allowed", "runs of our pull requests start by themselves", of.allowed_runs),
+    ("reconcile", "reconcile runs", actions.reconciled),
+    ("workflows", "every workflow is on", actions.workflows),
+    ("merge_methods", "how pull requests may be merged", branches.merge_methods),
+    ("runs_allowed", "runs of our pull requests start by themselves", actions.allowed_runs),
 )
 """Id, what should be so, and who asks."""
 MORE = "and {} more lines; `ftv4 ops doctor` lists them all"

@@ -242,6 +242,11 @@ def no_owners(place):
     place.push()
 
 
+def owners_of_less(place):
+    (place.folder / ".github/CODEOWNERS").write_text("/config/ @ada\n/.github/ @ada # all\n/train/ # @ada\n")
+    place.push()
+
+
 def any_branch(place):
     place.environment("ftv4-bot", deployment_branch_policy=None)
 
@@ -313,7 +318,8 @@ def not_on_main(place):
         (rewritable, {"history/main": "missing", "rulesets/main": "missing"}),
         (ledger_off, {"history/ledger": "missing", "rulesets/ledger": "missing"}),
         (bypassed, {"rulesets/main": "missing"}),
-        (nobody_owns, {"code_owners": "missing"}),
+        (nobody_owns, {"code_owners": "missing", "code_owners/paths": "missing"}),
+        (owners_of_less, {"code_owners/paths": "missing"}),
         (no_owners, {"code_owners": "missing"}),
         (any_branch, {"environments/ftv4-bot": "missing"}),
         (further_branch, {"environments/ftv4-eval": "missing"}),
