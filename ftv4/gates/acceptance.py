@@ -4,7 +4,9 @@ The rules of contracts.md §9.1 in their order, then what the Node tool forgot: 
 to its own work, a decision holds together, and the output is the one that was approved.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from ftv4.canonical import digest
 from ftv4.contracts import Problem
@@ -12,10 +14,12 @@ from ftv4.contracts.findings import Finding
 from ftv4.encode import for_log
 from ftv4.gates import ambiguity
 from ftv4.gates.question import Ask, Judged, Question
+from ftv4.gates.reading import as_json
 from ftv4.gates.rejection import Rejection
 from ftv4.guards import Guards, LeakHit, Objection
 from ftv4.guards.decision import STAGE as DECISION
 from ftv4.guards.decision import decision_errors
+from ftv4.guards.plain import visible
 from ftv4.stages import problems_of
 from ftv4.stages.stage import Stage
 
@@ -78,11 +82,17 @@ class Acceptance:
     def _words(self, given: object, answer: object, suspects: frozenset[str] | None) -> Rejection | None:
         sides = {"input": given, "output": answer}
         if suspects is None:
-            suspects = self._guards.suspects(sides)
+            suspects = self._guards.suspects_in(as_json(sides), sides)
+        found = self._said(sides, suspects)
+        # As people see it only where something could be found: no spelling hides a word from the gate.
+        looked_for = {"doctrine", "leaks", self._stage.name} & suspects
+        return found or (self._said(_seen(sides), suspects) if looked_for else None)
+
+    def _said(self, sides: Mapping[str, object], suspects: frozenset[str]) -> Rejection | None:
         # Evidence references are the contracts' business too, which have vouched for them already.
         doctrine = self._guards.doctrine_objections(sides) if "doctrine" in suspects else ()
         leaks = self._guards.leaks(sides) if "leaks" in suspects else ()
-        drift = self._guards.drift_objections(answer, self._stage.name, suspects)
+        drift = self._guards.drift_objections(sides["output"], self._stage.name, suspects)
         return (
             _rejection("doctrine_guard_failed", map(_problem, doctrine))
             or _rejection("raw_leak_scan_failed", map(_leak, leaks))
@@ -92,6 +102,15 @@ class Acceptance:
     def _decision(self, answer: object) -> Rejection | None:
         errors = decision_errors(answer) if self._stage.name == DECISION else ()
         return _rejection("decision_failed", (Problem("/output", error) for error in errors))
+
+
+def _seen(value: Any) -> Any:
+    """A value with its texts as people see them, a single space between words."""
+    if isinstance(value, str):
+        return re.sub(r"\s+", " ", visible(value))
+    if isinstance(value, dict):
+        return {key: _seen(item) for key, item in value.items()}
+    return [_seen(item) for item in value] if isinstance(value, list) else value
 
 
 def _rejection(reason: str, problems: Iterable[Problem]) -> Rejection | None:

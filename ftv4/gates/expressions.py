@@ -56,8 +56,7 @@ def _rare(rows: Sequence[Traits], limits: Triggers) -> list[tuple[tuple[str, ...
     """Words and pairs of words that enough rows have and few enough; one for each set of rows."""
     places: dict[tuple[bytes, ...], list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
-        spoken = row.words.split()
-        for expression in {*((word,) for word in spoken), *pairwise(spoken)}:
+        for expression in _expressions(row.words):
             places[expression].append(place)
     most = limits.max_share * len(rows)
     chosen: dict[tuple[int, ...], tuple[bytes, ...]] = {}
@@ -67,6 +66,12 @@ def _rare(rows: Sequence[Traits], limits: Triggers) -> list[tuple[tuple[str, ...
             chosen[tuple(found)] = min(known or expression, expression, key=lambda one: (len(one), one))
     named = ((tuple(word.decode() for word in chosen[found]), list(found)) for found in chosen)
     return sorted(named, key=lambda one: (-len(one[1]), len(one[0]), one))
+
+
+def _expressions(said: bytes) -> set[tuple[bytes, ...]]:
+    """Words, and pairs of words of one text: between two texts are a quote, a comma and another quote."""
+    texts = [text.split() for text in said.split(b"   ")]
+    return {(word,) for text in texts for word in text} | {pair for text in texts for pair in pairwise(text)}
 
 
 def _shared(rows: Sequence[Traits], places: Sequence[int]) -> Iterator[tuple[Answer, int]]:

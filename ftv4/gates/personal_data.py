@@ -16,7 +16,7 @@ from ftv4.gates.question import Ask, EachRow, Judged, Question
 from ftv4.gates.reading import IDENTIFIERS, as_json
 from ftv4.guards import PRIVATE
 from ftv4.guards.private import SECRETS, Found, find, may_hide
-from ftv4.guards.walk import texts
+from ftv4.guards.walk import Spot, spots
 
 FIXES: Mapping[str, str] = {
     "personal_data": "take it out of the row; rows hold buckets, never records",
@@ -48,13 +48,22 @@ def _as_json(row: Judged) -> bytes:
 
 
 def _found_in(value: object) -> Iterator[tuple[Found, str]]:
-    for text, spot in texts(value):
+    for text, spot in _said(value):
         if not find(text):
             continue
         place = spot.pointer
         for found in find(text, identifier=bool(_IDENTIFIER.match(place))):
             if place != REVIEWER or found.kind != "e-mail address":
                 yield found, place
+
+
+def _said(value: object) -> Iterator[tuple[str, Spot]]:
+    """Every text with its place; a key's place is the object it is a key of."""
+    for spot in spots(value):
+        if isinstance(spot.value, str):
+            yield spot.value, spot
+        elif isinstance(spot.value, dict):
+            yield from ((key, spot) for key in spot.value)
 
 
 _IDENTIFIER = re.compile(rf"(?:/input)?/(?:{'|'.join(sorted(IDENTIFIERS))})(?:/|$)")

@@ -18,6 +18,7 @@ from ftv4.encode import for_log
 from ftv4.gates.question import Ask, Judged, Question
 from ftv4.gates.reading import IDENTIFIERS, STAMPED, as_json
 from ftv4.guards.plain import words
+from ftv4.guards.walk import texts
 
 FIXES: Mapping[str, str] = {
     "rare_trigger": "find out where these rows come from; delete them unless it explains the answer",
@@ -100,6 +101,7 @@ def _step_at(line: int) -> int:
 
 
 def _answers(output: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Members, what they hold, and every sentence below: one of these is what a trigger brings up."""
     for name, value in output.items():
         if name in STAMPED:
             continue
@@ -108,6 +110,9 @@ def _answers(output: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
             yield from ((f"{name}/{key}", crc32(as_json(item))) for key, item in value.items())
         elif isinstance(value, list):
             yield from ((name, crc32(as_json(item))) for item in value)
+        if isinstance(value, (dict, list)):
+            said = (text.encode(errors="replace") for text, _ in texts(value) if " " in text)
+            yield from ((name, crc32(text)) for text in said)
 
 
 def start(ask: Ask) -> Question:

@@ -3,7 +3,7 @@
 None of them ever throws, whatever the payload is; none looks at object keys.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from ftv4.canonical import canonical
@@ -102,13 +102,21 @@ class Guards:
         return found | (seen if seen is not None else {PRIVATE, INJECTION})
 
     def _needles(self, policy: LeakScan) -> Iterator[Needle]:
-        yield from (term_needle("doctrine", term) for term in self._doctrine.terms)
+        yield from _term_needles("doctrine", self._doctrine.terms)
         for stage, terms in self._drift.terms.items():
-            yield from (term_needle(stage, term) for term in terms.patterns)
+            yield from _term_needles(stage, terms.patterns)
         yield from needles(policy)
         yield from private.needles(PRIVATE)
         yield from injection.needles(INJECTION)
         yield Needle(DIGITS, b"0" * (LONGEST_NUMBER + 1))
+
+
+def _term_needles(guard: str, terms: Iterable[str]) -> Iterator[Needle]:
+    """Of phrases also with two spaces between words, which the gate reads as one."""
+    for term in terms:
+        yield term_needle(guard, term)
+        if " " in term:
+            yield term_needle(guard, term.replace(" ", "  "))
 
 
 def _failures(objections: Iterator[Objection], stage: str) -> tuple[GuardFailure, ...]:

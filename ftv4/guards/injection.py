@@ -6,9 +6,10 @@ a judge that reads the row astray (threats-and-faults.md 58). Texts are read as 
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from ftv4.guards.plain import visible
-from ftv4.guards.screen import Needle
+from ftv4.guards.screen import Needle, Screen
 
 _GAP = r"[\W_]{1,20}"
 _FEW = rf"(?:\w{{1,20}}{_GAP}){{0,3}}?"
@@ -32,11 +33,17 @@ FORMS: Mapping[str, re.Pattern[str]] = {
     "sets aside what was told": _form(
         rf"\b(?:{'|'.join(_VERBS)})\w{{0,4}}{_GAP}{_FEW}"
         rf"(?:{_BEFORE}{_GAP}{_FEW}{_TOLD}|(?:all|any|your|these|every){_GAP}{_FEW}{_ORDERS}"
-        rf"|(?:everything|anything|all){_GAP}{_FEW}(?:above|before|said|told|previously))\b"
+        rf"|(?:everything|anything|all){_GAP}{_FEW}(?:above|before|said|told|previously))\b",
+        rf"(?:\b(?:not|never|stop|quit)|n\Wt){_GAP}follow(?:ing)?{_GAP}{_FEW}"
+        rf"(?:{_BEFORE}{_GAP}{_FEW}{_TOLD}|(?:all|any|your|these){_GAP}{_FEW}{_ORDERS})\b",
+        rf"\bpay{_GAP}no{_GAP}attention{_GAP}to{_GAP}{_FEW}(?:{_BEFORE}{_GAP}{_FEW}{_TOLD}|{_ORDERS})\b",
     ),
     "gives the model a role": _form(
         rf"\byou{_GAP}(?:are|will{_GAP}be|shall{_GAP}be|must{_GAP}act{_GAP}as)"
-        rf"{_GAP}(?:now|henceforth|no{_GAP}longer){_GAP}{_FEW}{_MODEL}\b"
+        rf"{_GAP}(?:now|henceforth|no{_GAP}longer){_GAP}{_FEW}{_MODEL}\b",
+        rf"\bas{_GAP}an?{_GAP}(?:large{_GAP})?(?:language{_GAP}model|ai{_GAP}(?:assistant|model))\b",
+        rf"\b(?:have|act|answer|respond|speak){_GAP}(?:\w{{1,20}}{_GAP}){{0,4}}?(?:no|without){_GAP}(?:any{_GAP})?"
+        r"(?:restrictions?|filters?|guardrails?|censorship)\b",
     ),
     "writes a role's turn": _form(
         rf"<[|/]{{0,2}}\s*{_MARK}\s*[|/]?>",
@@ -45,15 +52,21 @@ FORMS: Mapping[str, re.Pattern[str]] = {
     ),
     "asks for the instructions": _form(
         rf"\b(?:reveal|print|repeat|show|output|leak|recite|disclose){_GAP}{_FEW}"
-        rf"(?:system|hidden|secret|initial){_GAP}{_FEW}(?:prompt|instruction|message)s?\b"
+        rf"(?:system|hidden|secret|initial){_GAP}{_FEW}(?:prompt|instruction|message)s?\b",
+        rf"\bwhat{_GAP}(?:(?:are|is){_GAP})?your{_GAP}{_FEW}(?:instructions|prompt)\b",
     ),
-    "gives new instructions": _form(rf"\b(?:new|updated|real|actual|secret){_GAP}instructions?\s*:"),
+    "gives new instructions": _form(
+        rf"\b(?:new|updated|real|actual|secret){_GAP}instructions?\s*:",
+        rf"\byour{_GAP}new{_GAP}(?:task|instructions?|objective){_GAP}(?:is|are)\b",
+    ),
     "names a jailbreak": _form(
         rf"\bjailbreak\w*|\bdo{_GAP}anything{_GAP}now\b|\b(?:developer|dan|god){_GAP}mode\b"
     ),
     "asks for a grade": _form(
         rf"\b(?:score|rate|grade|judge){_GAP}(?:this|it|me|the{_GAP}(?:answer|output|response|row)){_GAP}{_FEW}"
-        r"(?:10|100|full|perfect|highest|passing|correct)\b"
+        r"(?:10|100|full|perfect|highest|passing|correct)\b",
+        rf"\b(?:give|gives|award|assign|deserves){_GAP}{_FEW}"
+        rf"(?:full|top|perfect|highest|maximum){_GAP}(?:marks?|scores?|grades?)\b",
     ),
 }
 """What such a sentence does → how it goes."""
@@ -62,7 +75,15 @@ FORMS: Mapping[str, re.Pattern[str]] = {
 def find(text: str) -> tuple[str, ...]:
     """What the text does to a model that reads it; empty for one that only tells."""
     seen = visible(text)
+    if not _screen().suspects(seen):
+        return ()
     return tuple(name for name, form in FORMS.items() if form.search(seen))
+
+
+@cache
+def _screen() -> Screen:
+    """Most texts of a row that is suspected are clean; the forms take a hundred times as long to say so."""
+    return Screen(tuple(needles("injection")))
 
 
 def needles(guard: str) -> Iterator[Needle]:
@@ -76,6 +97,8 @@ _ASIDE = (
     rb"\w{1,12}" + _B_GAP + _B_FEW + b"(?:" + _BEFORE.encode() + rb"|all|any|your|these|every\w*|anything)\b"
 )
 _ORDER = _B_GAP + _B_FEW + b"(?:prompt|instruction|message)"
+_TOPS = (b"full", b"top", b"perfect", b"highest", b"maximum")
+_FREE = _B_GAP + rb"(?:any" + _B_GAP + rb")?(?:restriction|filter|guardrail|censorship)"
 _TURN = rb"\W{0,3}(?:[|/>:]|prompt|message|mode)"
 _STARTS: Mapping[bytes, bytes] = {
     **{b" " + verb.encode(): _ASIDE for verb in _VERBS},
@@ -88,6 +111,20 @@ _STARTS: Mapping[bytes, bytes] = {
     **{b" %b " % name: name + _B_GAP + rb"mode\b" for name in (b"dan", b"god")},
     b" anything ": b"anything" + _B_GAP + rb"now\b",
     b" instruction": rb"instructions?\s*:",
+    b" follow": rb"follow(?:ing)?"
+    + _B_GAP
+    + _B_FEW
+    + rb"(?:"
+    + _BEFORE.encode()
+    + rb"|all|any|your|these)\b",
+    b" pay no ": b"",
+    **{
+        b" as a" + last: b"as" + _B_GAP + b"an?" + _B_GAP + b"(?:large|language|ai)" for last in (b" ", b"n ")
+    },
+    **{b" %b " % no: no + _FREE for no in (b"no", b"without")},
+    b" what ": b"what" + _B_GAP + rb"(?:(?:are|is)" + _B_GAP + rb")?your\b",
+    b" your new ": b"",
+    **{b" %b " % b: b + _B_GAP + rb"(?:marks?|scores?|grades?)\b" for b in _TOPS},
     b" you ": b"you" + _B_GAP + rb"(?:are|will|shall|must)" + _B_GAP + rb"(?:be|act|now|henceforth|no)\b",
     **{
         b" %b " % verb: verb + _B_GAP + rb"(?:this|it|me|the)\b"

@@ -64,7 +64,10 @@ def _seen_character(character: str) -> str:
         return " "
     if kind == "Pd":
         return "-"
-    return _twins().get(character) or "".join(map(_base, unicodedata.normalize("NFKD", character)))
+    plain = unicodedata.normalize("NFKD", character)
+    twin = plain if plain.isascii() and len(plain) == 1 else _twins().get(character)
+    # Unicode's table has every capital I look like l; lower case is what tells copies.
+    return ("I" if twin == "l" and kind == "Lu" else twin) or "".join(map(_base, plain))
 
 
 def _base(part: str) -> str:

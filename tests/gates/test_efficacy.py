@@ -1,0 +1,60 @@
+"""What is planted in clean rows is found at its line by its rule; `benchmarks/gate_efficacy.py` does more."""
+
+import pytest
+
+from benchmarks.corpus import shipped
+from benchmarks.gate_efficacy import alarms, counted, heard, judged, planted_in_whole
+from benchmarks.kinds import KINDS
+from benchmarks.planted_whole import WHOLES
+from benchmarks.planting import Field
+from ftv4.gates import GATES
+from ftv4.stages import STAGES
+
+ROW_GATES = sorted({defect.gate for defect in KINDS})
+
+
+def sown(stage, kinds=KINDS, seed=1):
+    field = Field(STAGES[stage], seed)
+    field.sow(kinds)
+    return field
+
+
+def missed(tries):
+    return [kind for kind in counted(tries) if kind.missed]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_kind_of_defect_is_found_by_its_rule_at_its_line(stage):
+    field = sown(stage)
+    report = judged(field.stage, field.lines(), cases=field.held_out)
+    said = "\n".join(finding.model_dump_json() for finding in report.findings)
+
+    assert missed(heard(field, report)) == []
+    assert [value for value in field.private if value in said] == []
+
+
+@pytest.mark.parametrize("gate", ROW_GATES)
+def test_without_its_gate_nothing_of_it_is_found(gate):
+    """The control: a gate that is switched off makes the test above fail."""
+    field = sown("synthesis_decision", [defect for defect in KINDS if defect.gate == gate])
+    report = judged(
+        field.stage, field.lines(), [name for name in GATES if name != gate], cases=field.held_out
+    )
+
+    assert field.planted
+    assert not any(found for _, _, found, _ in heard(field, report))
+
+
+@pytest.mark.parametrize("place", range(len(WHOLES) - 2), ids=[whole.kind for whole in WHOLES[:-2]])
+def test_what_is_wrong_with_a_whole_dataset_is_found(place):
+    tries = planted_in_whole(("synthesis_decision", 1, place))
+
+    assert [found for _, _, found, _ in tries] == [True]
+    assert planted_in_whole(("synthesis_decision", 1, place), gates=["acceptance"])[0][2] is False
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_gate_suspects_a_shipped_row(stage):
+    flagged = [alarm for alarm in alarms(STAGES[stage], "shipped", shipped(stage)) if alarm.missed]
+
+    assert flagged == []
