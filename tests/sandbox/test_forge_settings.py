@@ -213,3 +213,79 @@ def test_code_owners_who_are_nobody_are_told_by_line(sandbox, ask):
     found = ask("GET", "/codeowners/errors")[1]["errors"]
 
     assert [(one["line"], one["kind"]) for one in found] == [(3, "Unknown owner"), (3, "Invalid owner")]
+
+
+DESCRIBED_ONLY_ELSEWHERE = {403, 404, 405, 409, 422}
+
+
+def test_every_exchange_about_settings_is_as_github_describes_it(sandbox, _server):
+    """What ftv4 reads, read from a repository where there is something to read."""
+    from tests.descriptions import Description, Recorder
+
+    _, behind = _server
+    behind["app"] = recorder = Recorder(behind["app"])
+    hosted, settings = sandbox.github(), sandbox.forge("ada").settings()
+    url = f"/repos/{NAME}"
+
+    def ask(method, path, body=None):
+        assert hosted.requester.requestJson(method, f"{url}{path}", input=body)[0] < 300
+
+    sandbox.checkout().push({".github/workflows/reconcile.yml": b"name: reconcile\n"})
+    ask("POST", "/rulesets", VERDICT)
+    ask("POST", "/actions/variables", {"name": "FTV4_APP_ID", "value": "7"})
+    reviewers = [{"type": "User", "id": settings_user(hosted)}]
+    policy = {"protected_branches": False, "custom_branch_policies": True}
+    ask("PUT", "/environments/ftv4-paid", {"reviewers": reviewers, "deployment_branch_policy": policy})
+    pull = opened(sandbox)
+    ran(sandbox, workflow="reconcile.yml", head_sha=pull.head_sha)
+
+    assert settings.hosted().default_branch == "main"
+    assert settings.branch_rules("main").statuses == {"ftv4/verdict": 15368}
+    assert settings.rulesets()["main"]["rules"] == VERDICT["rules"]
+    assert settings.environments()["ftv4-paid"].reviewers == 1
+    assert settings.variables() == {"FTV4_APP_ID": "7"}
+    assert settings.workflows() == {".github/workflows/reconcile.yml": "active"}
+    assert settings.last_run("reconcile.yml").conclusion == "success"
+    assert settings.last_proposal("b/") == (pull.number, pull.head_sha)
+    assert len(settings.runs_of(pull.head_sha)) == 1
+
+    github = Description("github")
+    described = [one for one in recorder.exchanges if github.find(one)]
+    described = [one for one in described if one["status"] not in DESCRIBED_ONLY_ELSEWHERE]
+    found = {line for one in described for line in github.problems(one)}
+    assert {line for line in found if "author: None" not in line and "committer: None" not in line} == set()
+    assert {
+        "GET /repos/{owner}/{repo}",
+        "GET /repos/{owner}/{repo}/rules/branches/{branch}",
+        "GET /repos/{owner}/{repo}/rulesets",
+        "GET /repos/{owner}/{repo}/environments",
+        "GET /repos/{owner}/{repo}/actions/variables",
+        "GET /repos/{owner}/{repo}/actions/workflows",
+        "GET /repos/{owner}/{repo}/actions/runs",
+        "POST /repos/{owner}/{repo}/rulesets",
+    } <= {github.find(one) for one in described}
+
+
+def settings_user(hosted):
+    return json.loads(hosted.requester.requestJson("GET", "/user")[2])["id"]
+
+
+def test_branch_protection_of_the_classic_kind_counts_when_it_binds_administrators():
+    from ftv4.clients.forge_settings import BranchRules, _by_protection, _together
+
+    found = {
+        "enforce_admins": {"enabled": True},
+        "required_status_checks": {"checks": [{"context": "ftv4/verdict", "app_id": 15368}]},
+        "required_pull_request_reviews": {
+            "required_approving_review_count": 1,
+            "require_code_owner_reviews": True,
+            "dismiss_stale_reviews": True,
+            "require_last_push_approval": True,
+        },
+        "allow_force_pushes": {"enabled": False},
+        "allow_deletions": {"enabled": False},
+    }
+    whole = BranchRules({"ftv4/verdict": 15368}, 1, True, True, True, True, True)
+
+    assert _together(BranchRules({"ftv4/verdict": None}), _by_protection(found)) == whole
+    assert _by_protection(found | {"enforce_admins": {"enabled": False}}) == BranchRules({})
