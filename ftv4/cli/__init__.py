@@ -97,7 +97,7 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("\nstopped; files are as the last finished step left them", err=True)
+        say("\nstopped; files are as the last finished step left them", error=True)
         return 130
     except click.ClickException as error:
         page = io.StringIO()

@@ -17,6 +17,7 @@ from ftv4.cli.options import (
     repository,
     stage_option,
 )
+from ftv4.cli.say import say
 
 
 @click.group()
@@ -56,4 +57,4 @@ def build(ctx: click.Context, /, form: str, **asked: Any) -> None:
     if form == "json":
         print_json({"model_card_path": path})
     else:
-        click.echo(path)
+        say(path)

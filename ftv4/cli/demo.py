@@ -12,6 +12,7 @@ import click
 
 from ftv4.actions import environment
 from ftv4.cli.options import boolean, format_option, now, print_json, repository
+from ftv4.cli.say import say
 from ftv4.clients.git import Git
 from ftv4.clock import stamp
 from ftv4.documents import MODELS, Repository
@@ -40,7 +41,7 @@ class Demo:
     def say(self, line: str = "") -> None:
         """Narrate, unless only the facts are asked for."""
         if not self.quiet:
-            click.echo(line)
+            say(line)
 
     def some(self, lines: list[str]) -> None:
         """Narrate the first few, and how many more there are."""
@@ -316,7 +317,7 @@ def _where_to_look(play: Demo, serve: bool) -> None:
 
 
 def _until_stopped() -> None:
-    click.echo("The sandbox is up; Ctrl-C stops it.", err=True)
+    say("The sandbox is up; Ctrl-C stops it.", error=True)
     while True:
         time.sleep(3600)
 

@@ -10,7 +10,8 @@ import click
 
 from ftv4.actions import in_actions, summarise
 from ftv4.cli.options import FILE, now, print_json, repository, stage_option
-from ftv4.encode import line_for_log, name_for_log
+from ftv4.cli.say import say, say_page
+from ftv4.encode import name_for_log
 from ftv4.errors import GateError
 
 if TYPE_CHECKING:
@@ -127,9 +128,9 @@ def show(form: str, *, json: Callable[[], Any], text: Callable[[], str], markdow
     if form == "json":
         print_json(json())
     elif form == "markdown":
-        click.echo(markdown(), nl=False)
+        say_page(markdown())
     else:
-        click.echo("\n".join(map(line_for_log, text().splitlines())))
+        say(text())
     if in_actions():
         summarise(markdown())
 

@@ -112,7 +112,7 @@ def stage(ctx: click.Context, /, form: str, summary: bool, **given: Any) -> None
     if form == "json":
         print_json(answer)
     else:
-        click.echo("\n".join(_stage_lines(answer)))
+        say("\n".join(_stage_lines(answer)))
     output("run", answer["run_dir"].rpartition("/")[2])
     if summary:
         summarise(run_markdown(where.template, answer))
@@ -142,7 +142,7 @@ def follow(
     if form == "json":
         print_json(answer)
     else:
-        click.echo(f"{name_for_log(answer['job_id'])} {answer['status']}: {name_for_log(answer['model_id'])}")
+        say(f"{name_for_log(answer['job_id'])} {answer['status']}: {name_for_log(answer['model_id'])}")
 
 
 @ft.command(name="list")
@@ -162,7 +162,7 @@ def list_(ctx: click.Context, provider: str, limit: int, ledger: str | None, for
     if form == "json":
         print_json(answer)
     else:
-        click.echo("\n".join(listing_lines(answer)))
+        say("\n".join(listing_lines(answer)))
 
 
 def _plan(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
@@ -365,7 +365,7 @@ def _changes() -> "Tell":
     def tell(job: "Job", event: "JobEvent | None") -> None:
         nonlocal last
         if job.status != last:
-            click.echo(_line(job), err=True)
+            say(_line(job), error=True)
         last = job.status
 
     return tell
@@ -381,5 +381,5 @@ def _resumable(run: "Run | None") -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         target = run.folder if run else "JOB_ID"
-        click.echo(f"\nthe job goes on without us: `ftv4 ft follow {target}` comes back to it", err=True)
+        say(f"\nthe job goes on without us: `ftv4 ft follow {target}` comes back to it", error=True)
         raise

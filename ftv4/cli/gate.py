@@ -9,7 +9,8 @@ import click
 from ftv4 import __version__
 from ftv4.cli.options import Strict, boolean, located, now, print_json, repository, stage_option
 from ftv4.cli.progress import progress
-from ftv4.encode import for_log
+from ftv4.cli.say import command, say, say_page
+from ftv4.encode import for_log, line_for_log
 from ftv4.errors import ContractError, GateError, UsageError
 
 if TYPE_CHECKING:
@@ -140,9 +141,9 @@ def _show(repo: "Repository", answer: "Answer", form: str, terms: "Terms") -> No
     if form == "text":
         _print(list(lines(answer)))
     elif form == "markdown":
-        click.echo(markdown(repo.template, answer, terms.policy, COMMENT, utf16), nl=False)
+        say_page(markdown(repo.template, answer, terms.policy, COMMENT, utf16))
     elif form == "github":
-        click.echo("\n".join(annotations(answer)))
+        command(annotations(answer))
     else:
         print_json(sarif(answer, __version__, terms.policy) if form == "sarif" else as_json(answer))
 
@@ -161,7 +162,11 @@ def _print(lines: "Sequence[Text]") -> None:
 
     console = Console(soft_wrap=True, highlight=False)
     for line in lines:
-        console.print(line) if console.is_terminal else click.echo(line.plain)
+        # A line that could act is never coloured: what is printed of it is another text.
+        if console.is_terminal and line_for_log(line.plain) == line.plain:
+            console.print(line)
+        else:
+            say(line.plain)
 
 
 def _exit_code(answer: "Answer") -> int:

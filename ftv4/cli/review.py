@@ -65,7 +65,7 @@ def review(
     if form == "json":
         print_json(done)
     else:
-        click.echo(_summary(done))
+        say(_summary(done))
 
 
 class Wants:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ftv4.cli.options import format_option
+from ftv4.cli.say import say
 
 if TYPE_CHECKING:
     from ftv4.sandbox.serve import Urls
@@ -53,7 +54,7 @@ def sandbox(folder: Path, provider_port: int, forge_port: int, seed_from: Path |
     with _stopping() as stopped, serving(folder, provider_port=provider_port, forge_port=forge_port) as urls:
         if seed_from is not None:
             urls.seed(seed_from)
-        click.echo(_as_json(urls) if form == "json" else _as_text(urls))
+        say(_as_json(urls) if form == "json" else _as_text(urls))
         stopped.wait()
 
 

@@ -3,6 +3,7 @@
 import click
 
 from ftv4.cli.options import format_option, now, print_json, repository
+from ftv4.cli.say import say
 from ftv4.errors import GateError
 
 
@@ -23,6 +24,6 @@ def smoke(ctx: click.Context, form: str) -> None:
     if form == "json":
         print_json(result)
     else:
-        click.echo("\n".join(result.lines()))
+        say("\n".join(result.lines()))
     if not result.passed:
         raise GateError("the pipeline, as it is pinned, does not hold")

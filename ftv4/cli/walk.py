@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ftv4.cli.say import say
 from ftv4.contracts import Json
 from ftv4.contracts.jsontext import NotJson, loads
 from ftv4.encode import for_log, json_for_log
@@ -56,7 +57,7 @@ class Walk:
         while key and key not in self.keys:
             click.echo(f"{KEYS} > ", nl=False)
             key = _key()
-            click.echo(key)
+            say(key)
         return self.keys[key or "q"](at)
 
     def _next(self, at: int) -> int:
@@ -66,7 +67,7 @@ class Walk:
     def _approve(self, at: int) -> int:
         grades = self.desk.grades(at)
         if not passes(grades):
-            click.echo(f"It fails {failing(grades)}, and `datasets build` makes no row of what fails.")
+            say(f"It fails {failing(grades)}, and `datasets build` makes no row of what fails.")
             if not click.confirm("Approve it all the same?"):
                 return at
         self.desk.approve(at, self.reviewer, self.now())
@@ -86,7 +87,7 @@ class Walk:
         while (text := click.edit(text, extension=".json")) is not None:
             if self._accepted(at, text) or not click.confirm("Edit again?", default=True):
                 return at
-        click.echo("Nothing was changed.")
+        say("Nothing was changed.")
         return at
 
     def _accepted(self, at: int, text: str) -> bool:
@@ -95,12 +96,12 @@ class Walk:
             output = _object(text)
             problems = self.desk.problems(at, output)
         except NotJson as error:
-            click.echo(f"Not kept: not a JSON object: {error}")
+            say(f"Not kept: not a JSON object: {error}")
             return False
         if problems:
-            click.echo("Not kept: it does not fit the contract")
+            say("Not kept: it does not fit the contract")
             for problem in problems[:SHOWN]:
-                click.echo(f"  {for_log(problem.pointer) or '/'}: {for_log(problem.problem)}")
+                say(f"  {for_log(problem.pointer) or '/'}: {for_log(problem.problem)}")
             return False
         self._show_verdict(at, output)
         if not click.confirm("Keep this version?", default=True):

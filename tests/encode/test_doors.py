@@ -1,5 +1,6 @@
 """Whatever a stranger puts into arguments, rows or errors, what the command line prints obeys nobody."""
 
+import ast
 import json
 
 import click
@@ -9,6 +10,7 @@ from ftv4.cli import cli
 from ftv4.clients.proposal import check_words
 from ftv4.encode import title_problem
 from ftv4.errors import ContractError, UsageError
+from tests.conftest import ROOT
 from tests.dataset_rows import row, write_dataset
 from tests.encode.hostile import TO_FORGE, TO_RUNNER, texts
 from tests.encode.page import READER, acts
@@ -129,3 +131,27 @@ def test_no_stranger_names_a_commit():
             assert not acts(text)
             assert text.isascii()
             assert text.isprintable()
+
+
+DOORS = {
+    "say.py": "the door itself",
+    "options.py": "print_json, the other one",
+    "__init__.py": "errors, whose lines it encodes one by one",
+    "contracts.py": "a line of JSON each, encoded",
+    "walk.py": "the prompt, a constant",
+}
+"""Modules of the command line that print by themselves."""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "ftv4/cli").glob("*.py")), ids=lambda path: path.name)
+def test_what_is_printed_passes_a_door(path):
+    """Threats 28 to 30, 32. `say`, `say_page`, `command` or `print_json`; else a reason in DOORS."""
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    printed = {ast.unparse(call) for call in calls} & {
+        "click.echo",
+        "print",
+        "click.secho",
+        "sys.stdout.write",
+    }
+
+    assert bool(printed) == (path.name in DOORS)
