@@ -1,0 +1,5 @@
+"""The platform that runs our workflows."""
+
+from tests.workflows.platform import _addresses, _seed, platform
+
+__all__ = ["_addresses", "_seed", "platform"]

@@ -1,0 +1,120 @@
+"""Runs one workflow with act: no container, no network, the checkout's own ftv4; tells what happened.
+
+act passes over the filters of `on`, permissions, environments, concurrency and timeouts, which
+test_tree.py holds.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.conftest import ROOT
+from tests.workflows import expected
+
+HERE = Path(__file__).parent
+STUBBED = (expected.CHECKOUT, expected.PYTHON, expected.UPLOAD, expected.APP)
+SECONDS = 120
+
+
+@dataclass
+class Happened:
+    """One run of a workflow."""
+
+    code: int
+    jobs: dict[str, str] = field(default_factory=dict)
+    """Job → success or failure, `<calling job>/<job>` for one of a called workflow; none that was skipped."""
+    steps: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(job, name of the step) → success, failure or skipped."""
+    outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Job → what its steps set."""
+    summaries: dict[str, str] = field(default_factory=dict)
+    annotations: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    """(level, message, where)"""
+    log: str = ""
+    """What the steps printed."""
+    installed: list[str] = field(default_factory=list)
+    """What pip was asked to install."""
+    artifacts: dict[str, list[str]] = field(default_factory=dict)
+    """Artifact → its files."""
+
+    def line(self, told):
+        """Take in one line of act's JSON."""
+        job = told.get("job", "").partition("/")[2].strip()
+        step = told.get("stepID") or []
+        outer = len(step) == 1
+        if told.get("jobResult"):
+            self.jobs[job] = told["jobResult"]
+        if told.get("stepResult") and told.get("stage") == "Main" and outer:
+            self.steps[job, told["step"]] = told["stepResult"]
+        command = told.get("command")
+        if command == "set-output" and outer:
+            self.outputs.setdefault(job, {})[told["name"]] = told["arg"]
+        elif command == "summary" and outer:  # a composite action repeats those of its steps
+            self.summaries[job] = self.summaries.get(job, "") + told["content"]
+        elif command in ("error", "warning", "notice"):
+            self.annotations.append((command, told["arg"], told["kvPairs"] or {}))
+        if told.get("raw_output") or told.get("level") == "error":
+            self.log += told["msg"].rstrip("\n") + "\n"
+
+
+def act(checkout, scratch, workflow, event, payload, *, environment, secrets, variables):
+    """Run a workflow of a checkout; `scratch` is an empty folder for what the run leaves."""
+    for name in ("home", "cache", "artifacts"):
+        (scratch / name).mkdir(parents=True)
+    (scratch / "event.json").write_text(json.dumps(payload))
+    told = {
+        "ARTIFACTS": scratch / "artifacts",
+        "PIP_LOG": scratch / "pip",
+        "PYTHON": sys.executable,
+        "PYTHONPATH": ROOT,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **environment,
+    }
+    command = [
+        Path(sys.executable).parent / "act", event, "--json", "--platform", "ubuntu-latest=-self-hosted",
+        "--no-cache-server", "--action-offline-mode", "--directory", checkout,
+        "--workflows", checkout / f".github/workflows/{workflow}.yml", "--eventpath", scratch / "event.json",
+        *(f"--local-repository={action}={HERE / 'stubs' / action.partition('@')[0]}" for action in STUBBED),
+        *(f"--env={name}={value}" for name, value in told.items()),
+        *(f"--secret={name}={value}" for name, value in secrets.items()),
+        *(f"--var={name}={value}" for name, value in variables.items()),
+    ]  # fmt: skip
+    done = subprocess.run(
+        [str(word) for word in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
+        env={
+            "PATH": f"{HERE / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(scratch / "home"),
+            "XDG_CACHE_HOME": str(scratch / "cache"),
+            "LANG": "C.UTF-8",
+        },
+    )
+    happened = read(done, scratch)
+    assert happened.jobs, done.stdout + done.stderr  # act is content when it finds nothing to run
+    return happened
+
+
+def read(done, scratch):
+    """What act said, and what the run left."""
+    happened = Happened(done.returncode)
+    for line in done.stdout.splitlines():
+        if line.startswith("{"):
+            happened.line(json.loads(line))
+    if (scratch / "pip").exists():
+        happened.installed = (scratch / "pip").read_text().splitlines()
+    for folder in sorted((scratch / "artifacts").iterdir()):
+        happened.artifacts[folder.name] = sorted(path.name for path in folder.iterdir())
+    return happened
+
+
+def for_act(text):
+    """A workflow or action as act can read it, which knows neither `$/` nor `queue`."""
+    return re.sub(r"uses: \$/", "uses: ./", re.sub(r"^ +queue: max\n", "", text, flags=re.M))
