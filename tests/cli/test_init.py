@@ -205,3 +205,18 @@ def test_auditors_of_workflows_and_schemas_have_nothing_to_say(init):
     ):
         done = subprocess.run([check, "--builtin-schema", schema, *found], capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
+
+
+def test_a_wheel_carries_all_that_init_writes(tmp_path, monkeypatch):
+    import zipfile
+
+    from ftv4.steps import init
+
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        wheel.extractall(tmp_path / "installed")
+    ours = layout(Choices(SOURCE))
+    monkeypatch.setattr(init, "shipped", lambda path: tmp_path / "installed" / "ftv4" / "defaults" / path)
+
+    assert layout(Choices(SOURCE)) == ours
