@@ -129,6 +129,11 @@ class Platform:
         head = branch if ours else f"{login}:{branch}"
         return self.forge.github(login).create_pull("main", head, title=title, body="")
 
+    def push_to(self, branch, files, pull):
+        """The pull request, with one more commit of ada's."""
+        self.forge.checkout(branch).push(files)
+        return self.forge.github().get_pull(pull.number)
+
 
 @pytest.fixture(scope="session")
 def _seed(tmp_path_factory):
