@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from ftv4.clients.forge_errors import Conflict, Exists, Missing, door
+from ftv4.clients.forge_comments import Comments, plain
+from ftv4.clients.forge_errors import PULLS, Conflict, Exists, Missing, door
 from ftv4.clients.forge_settings import ForgeSettings
 from ftv4.clients.proposal import (
     CONTENT,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from github.GitCommit import GitCommit
     from github.GitTree import GitTree
     from github.InputGitTreeElement import InputGitTreeElement
-    from github.IssueComment import IssueComment
     from github.PullRequest import PullRequest as Hosted
     from github.Repository import Repository
 
@@ -47,7 +46,7 @@ SECONDS = 30
 LONGEST_WAIT = 60
 """Seconds that a rate limit may make a GET wait; longer, and the run ends as retryable."""
 LONGEST_DESCRIPTION = 140
-CONTENTS, PULLS, STATUSES = "contents: write", "pull-requests: write", "statuses: write"
+CONTENTS, STATUSES = "contents: write", "statuses: write"
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,7 @@ class Forge:
         self._name = repository
         self._owner = repository.split("/")[0]
         self._repository: Repository = github.get_repo(repository)
+        self._comments = Comments(github, self._repository)
 
     @classmethod
     def connect(cls, api_url: str, repository: str, token: str) -> "Forge":
@@ -228,7 +228,7 @@ class Forge:
             return self._refresh(found[0], wanted)
 
     def _refresh(self, pull: "Hosted", wanted: Proposal) -> "Hosted":
-        if (pull.title, _plain(pull.body)) != (wanted.title, _plain(wanted.marked_body)):
+        if (pull.title, plain(pull.body)) != (wanted.title, plain(wanted.marked_body)):
             with door(f"edit pull request {pull.number}", PULLS):
                 pull.edit(title=wanted.title, body=wanted.marked_body)
         return pull
@@ -273,7 +273,7 @@ class Forge:
 
     def has_comment(self, number: int, marker: str) -> bool:
         """Whether our comment of a kind is there. Raises ServiceError."""
-        return self._own_comment(number, marker) is not None
+        return bool(self._comments.own(number, marker))
 
     def read(self, path: str, ref: str) -> bytes:
         """A file's bytes at a branch, tag or commit. Raises ServiceError."""
@@ -301,39 +301,8 @@ class Forge:
             raise
 
     def comment(self, number: int, marker: str, body: str) -> str:
-        """Our one comment of a kind, written or rewritten; give back its URL.
-
-        It is the one that starts with the marker (an HTML comment) and that we wrote: anybody can
-        copy a marker, so the author's id counts as well.
-        """
-        text = body if body.startswith(marker) else f"{marker}\n{body}"
-        own = self._own_comment(number, marker)
-        if own is None:
-            try:
-                with door(f"comment on pull request {number}", PULLS):
-                    return self._repository.get_issue(number).create_comment(text).html_url
-            except AnswerLost:
-                own = self._own_comment(number, marker)
-                if own is None:
-                    raise
-        if _plain(own.body) != _plain(text):
-            with door(f"edit the comment on pull request {number}", PULLS):
-                own.edit(text)
-        return own.html_url
-
-    def _own_comment(self, number: int, marker: str) -> "IssueComment | None":
-        with door(f"read the comments of pull request {number}", PULLS):
-            found = self._repository.get_issue(number).get_comments()
-            return next(
-                (one for one in found if one.body.startswith(marker) and one.user.id == self._own_id), None
-            )
-
-    @cached_property
-    def _own_id(self) -> int:
-        """The id of the account behind the token; GraphQL, as REST does not tell an App or a job its own."""
-        _, answer = self._github.requester.graphql_query("query { viewer { databaseId } }", {})
-        number: int = answer["data"]["viewer"]["databaseId"]
-        return number
+        """Our one comment of a kind, written or rewritten; give back its URL. Raises ServiceError."""
+        return self._comments.write(number, marker, body)
 
     def status(self, sha: str, context: str, state: State, description: str, url: str | None = None) -> None:
         """Set a commit's status; the description is cut to what the forge takes. Raises ServiceError."""
@@ -384,11 +353,6 @@ def _merged_before(wanted: Proposal, earlier: list["Hosted"]) -> PullRequest:
 
 def _parents(commit: "Commit") -> list[str]:
     return [parent.sha for parent in commit.parents]
-
-
-def _plain(text: str | None) -> str:
-    """A body without what a forge may change about it."""
-    return (text or "").replace("\r\n", "\n").strip()
 
 
 def _seen(pull: "Hosted", head_sha: str) -> PullRequest:

@@ -18,6 +18,7 @@ NO_PULLS = (
     "pull requests\"; or use a GitHub App's token"
 )
 MOVED = "the branch moved since we looked; look at what came, and run again"
+PULLS = "pull-requests: write"
 HINTS = {
     400: MOVED,  # GraphQL's no to a ref that is elsewhere
     401: "set GITHUB_TOKEN to a token of this forge that has not expired",

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from ftv4.clients.forge import Forge
+from ftv4.clients.forge_comments import Comments
 from ftv4.errors import GateError, ServiceError, UsageError
 from tests.forge_sandbox import NAME
 
@@ -398,6 +399,24 @@ def test_a_comment_whose_answer_was_lost_is_not_written_twice(sandbox, forge):
     forge.comment(pull.number, "<!-- ftv4:gate -->", "Passed")
 
     assert sandbox.github().get_pull(pull.number).get_issue_comments().totalCount == 1
+
+
+def test_two_runs_that_comment_at_once_leave_one_comment(sandbox, forge, monkeypatch):
+    """Threat 38: neither saw a comment of ours when it looked."""
+    pull = forge.propose(**wanted())
+    look, marker = Comments.own, "<!-- ftv4:gate -->"
+
+    def late(self, *arguments):
+        monkeypatch.setattr(Comments, "own", look)
+        seen = look(self, *arguments)
+        sandbox.forge().comment(pull.number, marker, "The other run's")
+        return seen
+
+    monkeypatch.setattr(Comments, "own", late)
+    url = forge.comment(pull.number, marker, "Ours")
+
+    (comment,) = sandbox.github().get_pull(pull.number).get_issue_comments()
+    assert (comment.body, comment.html_url) == (f"{marker}\nOurs", url)
 
 
 @pytest.mark.parametrize("data", [None, {}, {"viewer": None}, []], ids=str)
