@@ -30,9 +30,10 @@ class _Form:
         self._lines = dict.fromkeys(FIXES, 0)
 
     def read(self, row: Judged) -> tuple[int, list[tuple[str, str]]] | None:
-        if not row.raw or (row.raw[0] in _PLAIN and row.raw[-1] in _PLAIN):
+        raw = row.raw
+        if not raw or (raw[0] in _PLAIN and raw[-1] in _PLAIN and b"\r" not in raw):
             return None
-        return row.line, list(_around(row.raw))
+        return row.line, list(_around(raw))
 
     def row(self, read: tuple[int, list[tuple[str, str]]]) -> Iterator[Finding]:
         line, found = read
@@ -56,6 +57,8 @@ def _around(raw: bytes) -> Iterator[tuple[str, str]]:
         yield "byte_order_mark", "the line starts with a byte order mark"
     if raw.endswith(b"\r"):
         yield "carriage_return", "the line ends with CR LF"
+    elif b"\r" in raw:
+        yield "carriage_return", "a carriage return stands within the line: some readers see two"
     if trimmed(text) != text:
         yield "stray_space", "white space stands around the row"
 
