@@ -11,10 +11,16 @@ from ftv4.encode import for_log
 from ftv4.errors import UsageError
 from ftv4.gates import GATES
 from ftv4.gates.pages import written
-from ftv4.steps import tree, waivers
+from ftv4.steps import promotion_rules, tree, waivers
 
-OTHERS: Mapping[str, Mapping[str, str]] = {"file": {}, "change": tree.FIXES, "waivers": waivers.FIXES}
-"""Rules that no gate asks for, with their fixes: of a file as a whole, of a change's files, of waivers."""
+OTHERS: Mapping[str, Mapping[str, str]] = {
+    "file": {},
+    "change": tree.FIXES,
+    "waivers": waivers.FIXES,
+    "promotion": promotion_rules.FIXES,
+}
+"""Rules that no gate asks for, with their fixes: of a file as a whole, of a change's files, of waivers, of
+promotions."""
 
 
 def page(rule: str, policy: Policy) -> Page:

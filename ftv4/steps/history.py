@@ -37,6 +37,28 @@ def moved(text: bytes, stage: str, entry: HistoryEntry, pinned_by: str) -> bytes
     return after
 
 
+def restored(text: bytes, stage: str, then: Json, entry: HistoryEntry, pinned_by: str) -> bytes:
+    """models.json with a stage as it was in an earlier one, overrides too, everything else as it stands.
+
+    Its history goes on; it is not taken back. Raises ContractError when what comes out is no models.json.
+    """
+    config: Json = orjson.loads(text)
+    past = [*config["stages"][stage].get("promotion_history", []), entry.model_dump(mode="json")]
+    now = {"pinned_at": entry.timestamp, "pinned_by": pinned_by, "promotion_history": past}
+    config["stages"][stage] = then["stages"][stage] | now
+    overrides, before = config.setdefault("industry_overrides", {}), then.get("industry_overrides", {})
+    for industry in dict.fromkeys((*overrides, *before)):
+        stages = overrides.setdefault(industry, {})
+        stages.pop(stage, None)
+        if stage in before.get(industry, {}):
+            stages[stage] = before[industry][stage]
+        if not stages:
+            del overrides[industry]
+    after = orjson.dumps(config, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    parse(ModelsConfig, after, MODELS)
+    return after
+
+
 def unchanged(repository: Repository, before: bytes) -> None:
     """Raises GateError when models.json is no longer what was read (weaknesses.md D3)."""
     if repository.read_bytes(MODELS) != before:

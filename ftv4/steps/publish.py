@@ -74,7 +74,7 @@ def publish(desk: Desk, wish: Wish, evidence: Evidence) -> Promotion:
             report,
             paths if effective else paths | {"card": None},
             summary_of(desk.repository, report, evidence.trial, paths, proposed=desk.forge is not None),
-            _diff(desk.before, files[MODELS]) if report.passed else "",
+            diff_of(desk.before, files[MODELS]) if report.passed else "",
         )
         for path, content in files.items():
             if effective or path not in (MODELS, paths["card"]):
@@ -190,6 +190,7 @@ def _propose(
     )
 
 
-def _diff(before: bytes, after: bytes) -> str:
+def diff_of(before: bytes, after: bytes) -> str:
+    """What changes in models.json, as a unified diff."""
     old, new = (text.decode().splitlines(keepends=True) for text in (before, after))
     return "".join(unified_diff(old, new, f"a/{MODELS}", f"b/{MODELS}"))

@@ -5,7 +5,7 @@ import pytest
 
 from ftv4.contracts.policy import Policy
 from ftv4.gates import GATES
-from ftv4.steps import tree, waivers
+from ftv4.steps import promotion_rules, tree, waivers
 from ftv4.steps.explain import pages
 from tests.conftest import ROOT
 from tests.guards.build import SHIPPED
@@ -15,7 +15,12 @@ TOLD = {page.rule: page for page in pages(SHIPPED)}
 
 def found_in_code():
     """Every rule id that a finding is made with: tables of fixes, literals and constants."""
-    for table in (*(vars(gate).get("FIXES", {}) for gate in GATES.values()), tree.FIXES, waivers.FIXES):
+    for table in (
+        *(vars(gate).get("FIXES", {}) for gate in GATES.values()),
+        tree.FIXES,
+        waivers.FIXES,
+        promotion_rules.FIXES,
+    ):
         yield from table
     for path in [*(ROOT / "ftv4/gates").glob("*.py"), *(ROOT / "ftv4/steps").glob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):

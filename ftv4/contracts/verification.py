@@ -1,0 +1,43 @@
+"""What `ftv4 verify` answers about a change that touches models.json or the records behind it."""
+
+from typing import Annotated, Literal
+
+from ftv4.contracts import Contract, Items, Whole
+from ftv4.contracts.findings import Finding
+
+Kind = Literal["nothing", "records", "start", "promotion", "rollback", "revert", "edit"]
+"""What a change is. `nothing`: no path of a promotion is touched; `records`: some are added and models.json
+stays; `start`: the first models.json; `revert`: a commit of the branch is undone; `edit`: none of these."""
+
+
+class Subject(Contract):
+    """A file that was derived again and found equal."""
+
+    path: str
+    sha256: str
+
+
+class Verification(Contract):
+    """Whether what a change says about models follows from its records, and from what was there."""
+
+    passed: bool
+    """No finding of severity error."""
+    kind: Kind
+    base: str
+    """The commit whose policy, datasets and cases judge; like `head` and `fork` by its id."""
+    fork: str
+    head: str
+    stage: str | None
+    old_model_id: str | None
+    new_model_id: str | None
+    verdict: str | None
+    """Of a promotion, computed again from the raw answers."""
+    policy_sha256: str | None
+    """Digest of the base's policy; None when nothing had to be judged by it."""
+    models_sha256: str | None
+    """Of the base's models.json; None where it has none."""
+    subjects: Annotated[tuple[Subject, ...], Items]
+    """Empty unless it passed."""
+    errors: Whole
+    warnings: Whole
+    findings: Annotated[tuple[Finding, ...], Items]

@@ -1,0 +1,497 @@
+import json
+import subprocess
+import time
+from datetime import timedelta
+
+import pytest
+
+from ftv4.clients.git import Git
+from ftv4.documents import MODELS
+from ftv4.steps.verify import concerns, verify
+from tests.cli.test_promote import forge, git, plant_run, promote, ready  # noqa: F401
+from tests.promotion_bench import GOOD, NOW, STAGE, against, bench, setting  # noqa: F401
+
+
+def rules(found):
+    return {rule for rule, _, _ in against(found)}
+
+
+# what passes
+
+
+def test_a_promotion_as_it_was_made_is_verified(bench):  # noqa: F811
+    found = bench.verify()
+
+    assert found.findings == ()
+    assert found.passed
+    assert (found.kind, found.stage, found.verdict) == ("promotion", STAGE, "IMPROVED")
+    assert (found.old_model_id, found.new_model_id) == ("deterministic:synthesis-v1", GOOD)
+    assert {one.path for one in found.subjects} == {MODELS, bench.report, bench.card, *bench.evals.values()}
+
+
+def test_a_promotion_is_verified_within_three_seconds(bench):  # noqa: F811
+    started = time.perf_counter()
+    bench.verify()
+
+    assert time.perf_counter() - started < 3
+
+
+def test_what_the_forge_got_is_verified_too(ready, promote, forge, ftv4):  # noqa: F811
+    _, answer, _ = promote("--open-pr")
+    pull = forge.github().get_pull(answer["pull_request"]["number"])
+    git(ready, "fetch", "-q", str(forge.git), pull.head.ref)
+    done = ftv4("verify", "--base", "main", "--head", "FETCH_HEAD")
+
+    assert done.code == 0, done.out
+    assert f"verified: a promotion: {STAGE} from deterministic:synthesis-v1 to {GOOD}" in done.out
+
+
+def test_nothing_of_a_promotion_is_nothing_to_verify(bench):  # noqa: F811
+    found = bench.verify(bench.commit({"README.md": b"# Models\n"}, bench.base))
+
+    assert (found.kind, found.passed, found.subjects) == ("nothing", True, ())
+
+
+@pytest.mark.parametrize(
+    ("path", "concerned"),
+    [
+        (MODELS, True),
+        ("train/promotion/x", True),
+        ("train/model_cards/blue_ocean/x.md", True),
+        ("train/finetune_runs/blue_ocean/1/job.json", True),
+        ("evals/report_1.json", True),
+        ("Config/Intelligence_v4.models.json", True),
+        ("evals/\N{FULLWIDTH LATIN SMALL LETTER R}eport_1.json", True),
+        ("evals/cases/a.json", False),
+        ("train/datasets/stage_quant.jsonl", False),
+        ("config/intelligence_v4.policy.json", False),
+    ],
+)
+def test_what_concerns_the_verifier(path, concerned):
+    assert concerns(["README.md", path]) == concerned
+
+
+# 10: nothing it says of itself counts
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        ("/passed", False),
+        ("/verdict", "NON_INFERIOR"),
+        ("/blocked_by", ["nothing"]),
+        ("/warnings", ["all is well"]),
+        ("/evals/passed", False),
+        ("/evals/pipeline/totals/passed", 7),
+        ("/evals/stage/totals/failed", 1),
+        ("/evals/pinned/totals/fixtures", 5),
+        ("/evals/comparison/wins", 5),
+        ("/evals/comparison/p_better", 0.001),
+        ("/evals/comparison/verdict", "INCONCLUSIVE"),
+        ("/evals/comparison/pairs/0/b_agreement", 0.5),
+        ("/dataset/eligible_rows", 43),
+        ("/dataset/total_rows", 41),
+        ("/dataset/min_rows_required", 1),
+        ("/lifetime/days_left", 400),
+        ("/lifetime/source", "a friend"),
+        ("/cleared_overrides/hvac", "deterministic:other"),
+    ],
+)
+def test_no_number_or_flag_of_a_report_is_believed(bench, pointer, value):  # noqa: F811
+    found = bench.verify(bench.edited(bench.report, setting(pointer, value)))
+
+    assert any(file == bench.report and at.startswith(pointer) for _, file, at in against(found)), found
+
+
+@pytest.mark.parametrize(
+    ("arm", "pointer", "value"),
+    [
+        ("stage", "/results/0/passed", False),
+        ("stage", "/results/3/agreement", 0.25),
+        ("pinned", "/results/0/agreement", 0.0),
+        ("pipeline", "/results/5/grounding_passed", False),
+        ("pipeline", "/results/0/answers/0/scores/0/passed", False),
+        ("stage", "/totals/passed", 5),
+        ("stage", "/results/0/answers/0/answer", "{}"),
+        ("pinned", "/results/1/answers/0/answer", "no answer at all"),
+        ("stage", "/results/0/answers/0/model_id", "sandbox:other"),
+        ("stage", "/results/0/fixture_id", "another_case"),
+    ],
+)
+def test_scores_are_earned_by_the_answers_or_refused(bench, arm, pointer, value):  # noqa: F811
+    found = bench.verify(bench.edited(bench.evals[arm], setting(pointer, value)))
+
+    assert ("promotion_differs", bench.evals[arm], "/results") in against(found)
+
+
+def test_a_case_left_out_is_missed(bench):  # noqa: F811
+    def drop(report):
+        report["results"].pop()
+        report["totals"] = {"fixtures": 5, "passed": 5, "failed": 0}
+
+    assert not bench.verify(bench.edited(bench.evals["stage"], drop)).passed
+
+
+def test_a_failing_candidate_is_refused_however_well_its_records_fit(bench):  # noqa: F811
+    """Everything derived from a bad answer, and a models.json that pins the model all the same."""
+    import ftv4.steps.verify_promotion as derivation
+    from ftv4.steps.change import Change
+
+    report = bench.document(bench.evals["stage"])
+    result = report["results"][0]
+    scores = result["answers"][0]["scores"]
+    result |= {"answers": [result["answers"][0] | {"answer": "hello", "scores": _ungraded(bench)}]}
+    assert scores != result["answers"][0]["scores"]
+    head = bench.commit({bench.evals["stage"]: report})
+    found = bench.verify(head)
+
+    assert not found.passed
+    assert derivation.check_promotion(Change(bench.git, bench.base, bench.base, head, NOW), bench.report)[0]
+
+
+def _ungraded(bench):  # noqa: F811
+    from ftv4.graders import ungradable
+    from ftv4.stages import STAGES
+
+    return [score.model_dump(mode="json") for score in ungradable(STAGES[STAGE], "the answer is not JSON")]
+
+
+# 9, 14: evidence of one thing is none of another
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        ("/stage", "blue_ocean"),
+        ("/old_model_id", "deterministic:core-v1"),
+        ("/base_model", "gpt-4o-mini-2024-07-18"),
+        ("/generated_at", "2026-11-22T12:00:01.000Z"),
+        ("/dataset/sha256", "0" * 64),
+        ("/dataset/path", "evals/cases/x.jsonl"),
+        ("/dataset/path", "../../../etc/passwd"),
+        ("/dataset/run_manifest_path", None),
+        ("/dataset/run_manifest_path", "train/finetune_runs/blue_ocean/1/run_manifest.json"),
+        ("/evals/stage/report_sha256", "0" * 64),
+        ("/evals/stage/report_path", None),
+        ("/evals/stage/report_path", "../x.json"),
+        ("/bound", None),
+        ("/bound/models_sha256", "0" * 64),
+        ("/bound/policy_sha256", "0" * 64),
+        ("/bound/cases_sha256", "0" * 64),
+        ("/bound/parameters_sha256", "0" * 64),
+        ("/bound/run_key", "0" * 64),
+        ("/bound/job_id", "ftjob-2"),
+        ("/bound/training_sha256", "0" * 64),
+    ],
+)
+def test_each_field_swapped_alone_is_named(bench, pointer, value):  # noqa: F811
+    found = bench.verify(bench.edited(bench.report, setting(pointer, value)))
+
+    assert any(file == bench.report and at == pointer for _, file, at in against(found)), found.findings
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "sandbox:ft:gpt-4.1-mini-2025-04-14:acme::other",
+        GOOD.upper(),
+        GOOD.replace("good", "Good"),
+        GOOD.replace("acme", "\N{CYRILLIC SMALL LETTER A}cme"),
+        GOOD.replace("acme", "evil"),
+        f"openai:{GOOD.removeprefix('sandbox:')}",
+    ],
+)
+@pytest.mark.parametrize("where", ["report", "job", "stage", "models"])
+def test_the_model_trained_asked_and_pinned_is_one_and_the_same(bench, where, model):  # noqa: F811
+    places = {
+        "report": (bench.report, "/new_model_id", model),
+        "job": (bench.job, "/openai/fine_tuned_model", model.partition(":")[2]),
+        "stage": (bench.evals["stage"], "/model_id", model),
+        "models": (MODELS, f"/stages/{STAGE}/model_id", model),
+    }
+    if where == "job" and model.startswith("openai:"):
+        places["job"] = (bench.job, "/provider", "openai")
+    path, pointer, value = places[where]
+    found = bench.verify(bench.edited(path, setting(pointer, value)))
+
+    assert rules(found) & {"promotion_unbound", "promotion_differs", "record_unreadable"}
+    assert any(file == path for _, file, _ in against(found)) or where == "report"
+
+
+@pytest.mark.parametrize(
+    ("file", "pointer", "value"),
+    [
+        ("manifest", "/stage", "blue_ocean"),
+        ("manifest", "/run_key", "0" * 64),
+        ("manifest", "/key_of/stage", "blue_ocean"),
+        ("manifest", "/key_of/provider", "openai"),
+        ("manifest", "/key_of/base_model", "gpt-4o"),
+        ("manifest", "/key_of/suffix", "other"),
+        ("manifest", "/key_of/seed", 7),
+        ("manifest", "/key_of/n_epochs", 7),
+        ("manifest", "/key_of/training_sha256", "0" * 64),
+        ("manifest", "/config/base_model", "gpt-4o"),
+        ("manifest", "/hashes/training_sha256", "0" * 64),
+        ("manifest", "/dry_run", True),
+        ("manifest", "/output_dir", "train/finetune_runs/synthesis_decision/other"),
+        ("job", "/stage", "blue_ocean"),
+        ("job", "/provider", "openai"),
+        ("job", "/run_key", "0" * 64),
+        ("job", "/openai/job_id", None),
+        ("job", "/openai/status", "running"),
+        ("job", "/openai/base_model", "gpt-4o"),
+    ],
+)
+def test_a_run_whose_parts_do_not_fit_made_nothing(bench, file, pointer, value):  # noqa: F811
+    path = {"manifest": bench.manifest, "job": bench.job}[file]
+    found = bench.verify(bench.edited(path, setting(pointer, value)))
+
+    assert ("record_changed", path, "") in against(found)
+    assert "promotion_unbound" in rules(found)
+
+
+def test_the_report_of_one_stage_is_none_of_another(bench):  # noqa: F811
+    moved = bench.report.replace(STAGE, "blue_ocean")
+    found = bench.verify(bench.commit({bench.report: None, moved: bench.bytes(bench.report)}))
+
+    assert ("promotion_unbound", moved, "/stage") in against(found)
+
+
+def test_a_member_said_twice_is_not_overlooked(bench):  # noqa: F811
+    for path in (bench.report, bench.job, bench.evals["stage"]):
+        text = bench.bytes(path).replace(b"{", b'{"stage": "blue_ocean",', 1)
+        assert not bench.verify(bench.commit({path: text})).passed
+
+
+def test_a_run_that_made_the_model_cannot_be_kept_quiet(bench):  # noqa: F811
+    found = bench.verify(bench.edited(bench.report, setting("/dataset/run_manifest_path", None)))
+
+    assert ("promotion_unbound", bench.report, "/dataset/run_manifest_path") in against(found)
+
+
+# 11, 36: what it was weighed by must be what the base has
+
+
+def test_another_policy_since_makes_it_stale(bench):  # noqa: F811
+    policy = bench.document("config/intelligence_v4.policy.json", bench.base)
+    policy["max_actions_30_days"] = 8
+    base = bench.commit({"config/intelligence_v4.policy.json": policy}, bench.base)
+    found = bench.verify(base=base)
+
+    assert ("promotion_stale", bench.report, "/bound/policy_sha256") in against(found)
+
+
+def test_another_models_json_since_makes_it_stale_and_says_what_to_do(bench):  # noqa: F811
+    config = bench.document(MODELS, bench.base)
+    config["stages"]["blue_ocean"]["temperature"] = 0.1
+    found = bench.verify(base=bench.commit({MODELS: config}, bench.base))
+
+    assert against(found) == {("promotion_stale", bench.report, "/bound/models_sha256")}
+    assert "ftv4 promote" in found.findings[0].fix
+
+
+def test_other_cases_since_make_it_stale(bench):  # noqa: F811
+    gone = next(path for path in bench.run("ls-files", "evals/cases").splitlines())
+    found = bench.verify(base=bench.commit({gone: None}, bench.base))
+
+    assert ("promotion_stale", bench.evals["stage"], "/cases_sha256") in against(found)
+
+
+def test_other_rows_since_are_seen(bench):  # noqa: F811
+    path = "train/datasets/stage_synthesis.jsonl"
+    rows = bench.bytes(path, bench.base).split(b"\n", 1)[1]
+    found = bench.verify(base=bench.commit({path: rows}, bench.base))
+
+    assert ("promotion_differs", bench.report, "/dataset/sha256") in against(found)
+
+
+@pytest.mark.parametrize(("days", "passed"), [(30, True), (31, False), (-2, False)])
+def test_a_promotion_is_not_for_ever(bench, days, passed):  # noqa: F811
+    found = bench.verify(now=NOW + timedelta(days=days, hours=1))
+
+    assert found.passed == passed
+    assert passed or rules(found) == {"promotion_stale"}
+
+
+# 13: records are only added
+
+
+@pytest.mark.parametrize("how", ["modified", "deleted", "renamed"])
+@pytest.mark.parametrize("which", ["report", "eval", "job", "manifest", "card"])
+@pytest.mark.parametrize("along", ["alone", "with a pin"])
+def test_what_was_recorded_stays(bench, how, which, along):  # noqa: F811
+    path = {"report": bench.report, "eval": bench.evals["pinned"], "job": bench.job, "card": bench.card,
+            "manifest": bench.manifest}[which]  # fmt: skip
+    text = bench.bytes(path)
+    changes = {
+        "modified": {path: text.replace(b"2026", b"2025")},
+        "deleted": {path: None},
+        "renamed": {path: None, path.replace("_", "-"): text},
+    }[how]
+    if along == "with a pin":
+        changes[MODELS] = bench.bytes(MODELS).replace(b"blueocean-v1", b"blueocean-v2")
+    found = bench.verify(bench.commit(changes), base=bench.head)
+
+    assert ("record_changed", path, "") in against(found)
+
+
+def test_new_records_beside_old_ones_are_welcome(bench):  # noqa: F811
+    text = bench.bytes(bench.evals["pinned"]).replace(b"report_20261122", b"report_20261123")
+    found = bench.verify(bench.commit({"evals/report_20261123.json": text}), base=bench.head)
+
+    assert (found.kind, found.passed) == ("records", True)
+
+
+def test_a_job_that_has_not_ended_may_go_on(bench):  # noqa: F811
+    running = bench.document(bench.job)
+    running["openai"] |= {"status": "running", "fine_tuned_model": None}
+    base = bench.commit({bench.job: running}, bench.base)
+
+    assert bench.verify(bench.commit({bench.job: bench.bytes(bench.job)}, base), base).passed
+
+
+def test_a_record_that_nobody_can_read_is_refused(bench):  # noqa: F811
+    found = bench.verify(bench.commit({"evals/report_x.json": b"{"}, bench.base))
+
+    assert rules(found) == {"record_unreadable"}
+
+
+# what else a change may hold
+
+
+@pytest.mark.parametrize(
+    "path", ["config/intelligence_v4.policy.json", "ftv4/steps/verify.py", "train/datasets/stage_quant.jsonl",
+             "templates/model_card.md.j2", "evals/cases/new.json", ".github/workflows/verdict.yml"],
+)  # fmt: skip
+def test_a_promotion_comes_alone(bench, path):  # noqa: F811
+    found = bench.verify(bench.commit({path: b"{}\n"}))
+
+    assert ("promotion_mixed", path, "") in against(found)
+
+
+def test_the_policy_that_a_change_brings_judges_nothing(bench):  # noqa: F811
+    lax = bench.document("config/intelligence_v4.policy.json", bench.base)
+    lax["promotion"] = {"max_age_days": 4000}
+    found = bench.verify(
+        bench.commit({"config/intelligence_v4.policy.json": lax}), now=NOW + timedelta(days=40)
+    )
+
+    assert "promotion_stale" in rules(found)
+
+
+@pytest.mark.parametrize("mode", ["120000", "100755"])
+def test_records_are_plain_files(bench, mode):  # noqa: F811
+    for path in (MODELS, bench.report):
+        found = bench.verify(bench.commit({path: (mode, bench.bytes(path))}))
+        assert ("promotion_path", path, "") in against(found)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Config/intelligence_v4.models.json",
+        "config/intelligence_v4.models.JSON",
+        "evals/report_\N{LATIN SMALL LETTER E WITH ACUTE}.json",
+        "train/promotion/a b.json",
+        "train/promotion/x\n.json",
+    ],
+)
+def test_no_other_path_poses_as_a_record(bench, path):  # noqa: F811
+    found = bench.verify(bench.commit({path: b"{}"}, bench.base))
+
+    assert ("promotion_path", path, "") in against(found)
+
+
+def test_another_models_card_does_not_come_along(bench):  # noqa: F811
+    found = bench.verify(bench.commit({f"train/model_cards/{STAGE}/other.md": b"# Approved\n"}))
+
+    assert rules(found) == {"promotion_mixed"}
+
+
+def test_a_card_says_what_its_records_give(bench):  # noqa: F811
+    text = bench.bytes(bench.card).replace(b"IMPROVED", b"PERFECT")
+    found = bench.verify(bench.commit({bench.card: text}))
+
+    assert {(rule, file) for rule, file, _ in against(found)} == {("promotion_differs", bench.card)}
+    assert found.findings[0].line
+
+
+# 15: a model that is about to end
+
+
+@pytest.mark.parametrize(
+    ("day", "passed"), [("2026-12-22", True), ("2026-12-21", False), ("2026-11-01", False)]
+)
+def test_a_model_must_last_as_long_as_the_policy_asks(bench, day, passed):  # noqa: F811
+    """By the dated table of the base, which has learnt of it since."""
+    providers = bench.document("config/providers.json", bench.base)
+    row = next(iter(providers["providers"]["openai"]["base_models"].values()))
+    providers["providers"]["sandbox"]["base_models"] = {
+        "gpt-4.1-mini-2025-04-14": row | {"shutdown_date": day}
+    }
+    found = bench.verify(base=bench.commit({"config/providers.json": providers}, bench.base))
+
+    assert ("model_ends" in rules(found)) == (not passed)
+
+
+def test_the_word_of_a_provider_counts_where_it_ends_sooner(ready, promote, ftv4):  # noqa: F811
+    plant_run(ready, ftv4, "never:mind")
+    git(ready, "add", ".")
+    git(ready, "commit", "-q", "-m", "start")
+    promote("--dry-run=false", shutdowns={GOOD.removeprefix("sandbox:"): "2027-01-14"})
+    git(ready, "add", ".")
+    git(ready, "commit", "-q", "-m", "promote")
+    here = Git(ready.root)
+
+    assert verify(here, "HEAD~1", "HEAD", NOW).passed
+    late = verify(here, "HEAD~1", "HEAD", NOW + timedelta(days=25))
+    assert rules(late) == {"model_ends"}
+
+
+# forms
+
+
+def test_a_refusal_is_told_in_every_form(bench, ftv4, golden, monkeypatch):  # noqa: F811
+    head = bench.edited(bench.report, setting("/passed", False))
+    monkeypatch.chdir(bench.root)
+    monkeypatch.setenv("FTV4_NOW", NOW.isoformat())
+    call = ("verify", "--base", bench.base, "--head", head, "--format")
+    told = {form: ftv4(*call, form) for form in ("text", "json", "markdown", "github")}
+
+    assert {done.code for done in told.values()} == {4}
+    assert json.loads(told["json"].out)["findings"][0]["pointer"] == "/passed"
+    golden("verify_refused.txt", _timeless(bench, told["text"].out))
+    golden("verify_refused.md", _timeless(bench, told["markdown"].out))
+    assert told["github"].out.startswith(
+        f"::error file={bench.report},title=promotion_differs::/passed: says false"
+    )
+
+
+def test_what_was_verified_reads_well(bench, ftv4, golden, monkeypatch, tmp_path):  # noqa: F811
+    monkeypatch.chdir(bench.root)
+    monkeypatch.setenv("FTV4_NOW", NOW.isoformat())
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    done = ftv4("verify", "--base", "main", "--head", "promotion", "--format", "markdown", "--summary")
+
+    assert done.code == 0
+    golden("verify_passed.md", _timeless(bench, done.out))
+    assert (tmp_path / "summary").read_text() == done.out
+
+
+def _timeless(bench, page):  # noqa: F811
+    import re
+
+    return re.sub(r"`[0-9a-f]{12}`", "`0123456789ab`", page.replace(bench.base[:12], "0123456789ab"))
+
+
+def test_an_unknown_revision_is_a_usage_error(bench, ftv4, monkeypatch):  # noqa: F811
+    monkeypatch.chdir(bench.root)
+
+    assert ftv4("verify", "--base", "nowhere").code == 2
+    assert ftv4("verify", "--base", "--upload-pack=x").code == 2
+
+
+def test_the_work_tree_has_no_say(bench, ftv4, monkeypatch, tmp_path):  # noqa: F811
+    subprocess.run(["git", "clone", "-q", "--bare", bench.root, tmp_path / "bare"], check=True)
+
+    assert verify(Git(tmp_path / "bare"), bench.base, bench.head, NOW).passed
