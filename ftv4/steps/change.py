@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+import orjson
+
 from ftv4.canonical import digest, sha256
 from ftv4.clients.git import Entry, Git
 from ftv4.clients.past import sizes
 from ftv4.contracts import Json
-from ftv4.contracts.jsontext import NotJson, loads
 from ftv4.contracts.policy import Policy
 from ftv4.documents import MODELS, Repository
 from ftv4.errors import ContractError
@@ -136,11 +137,11 @@ def folded(path: str) -> str:
 def only_once(text: bytes) -> Json | None:
     """A JSON object in which no member stands twice; None for anything else."""
     try:
-        value = loads(text)
-        again = json.loads(text, object_pairs_hook=_pairs)
-    except (NotJson, ValueError, RecursionError):
+        value = orjson.loads(text)
+        json.loads(text, object_pairs_hook=_pairs)
+    except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) and again is not None else None
+    return value if isinstance(value, dict) else None
 
 
 def _pairs(pairs: list[tuple[str, object]]) -> Json:

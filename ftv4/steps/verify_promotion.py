@@ -135,7 +135,7 @@ def _unreadable(path: str, error: ContractError) -> list[Finding]:
 def _promoter(change: Change, stage: str) -> str:
     """Who promoted, by the head's models.json; nobody where that can't be read."""
     try:
-        config = change.after.read(ModelsConfig, MODELS)
+        config = parse(ModelsConfig, change.bytes(MODELS) or b"", MODELS)
         return config.stages[stage].pinned_by or ""  # type: ignore[index]
     except (ContractError, KeyError):
         return ""
