@@ -46,6 +46,10 @@ class Sandbox:
         """Script a fault, for the next such request if nothing else is said."""
         self._own("faults", "POST", {"kind": kind, "method": method, "path": path, **fault})
 
+    def clear(self):
+        """Nothing goes wrong any more."""
+        self._own("faults", "DELETE")
+
     def asked(self, method="*"):
         """The requests so far, as `METHOD /path status` below the repository."""
         return [

@@ -22,7 +22,7 @@ _REVISION = re.compile(r"[A-Za-z0-9_./@{}^~][A-Za-z0-9_./@{}^~+-]{0,199}")
 
 
 class GitError(Ftv4Error):
-    """git refused; the message is its last line."""
+    """git refused; the message is the line that says why."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +235,11 @@ class Git:
         except subprocess.TimeoutExpired:
             raise GitError(f"git {name}: no end within {seconds:.0f} s") from None
         if done.returncode:
-            reason = done.stderr.decode(errors="replace").strip().splitlines()
-            raise GitError(f"git {name}: {reason[-1] if reason else f'exit {done.returncode}'}")
+            raise GitError(f"git {name}: {_reason(done.stderr) or f'exit {done.returncode}'}")
         return done.stdout or b""
+
+
+def _reason(said: bytes) -> str:
+    """The line that says what is wrong: of a remote, advice comes after it."""
+    lines = said.decode(errors="replace").strip().splitlines()
+    return next((line for line in lines if line.startswith("fatal: ")), lines[-1] if lines else "")
