@@ -123,7 +123,7 @@ def _promotion(repository: Repository, path: str | None, model_id: str) -> Promo
 def card_path(stage: str, model_id: str) -> str:
     """Where a model's card is. Two ids never share one: what sanitising drops, the digest keeps."""
     slug = re.sub(r"[^A-Za-z0-9_.-]+", "_", model_id)
-    name = slug if slug == model_id else f"{slug[:100]}-{sha256(model_id)[:8]}"
+    name = slug if slug == model_id else f"{slug[:100]}-{sha256(model_id)[:12]}"
     return f"train/model_cards/{stage}/{name}.md"
 
 

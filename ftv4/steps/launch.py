@@ -17,7 +17,7 @@ from ftv4.clients.provider import AnswerLost, Missing, NewJob
 from ftv4.clock import iso
 from ftv4.contracts.providers import ProviderRow
 from ftv4.contracts.run import Job
-from ftv4.documents import Repository
+from ftv4.documents import Repository, file_sha256
 from ftv4.encode import name_for_log
 from ftv4.errors import GateError, ServiceError, alongside
 from ftv4.steps.caps import SETTLE, must_be_within
@@ -214,6 +214,11 @@ def _uploaded(repository: Repository, run: Run, provider: "Provider", now: datet
     """A run whose training file is at the provider; its id is in job.json before anything else happens."""
     if run.job is not None and provider.has_file(run.job.openai.file_id):
         return run
+    if file_sha256(repository, run.training_file) != run.manifest.hashes.training_sha256:
+        raise GateError(
+            f"{run.training_file}: not the bytes that were judged; nothing was sent",
+            hint="delete the run's folder and ask again: the file is made anew from the dataset",
+        )
     name = f"ftv4-{run.manifest.stage}-{run.manifest.run_key[:16]}.jsonl"
     file_id = provider.upload(repository.path(run.training_file), name)
     return run.with_job(repository, record_of(run, file_id, now))

@@ -481,6 +481,19 @@ def test_a_file_that_the_provider_threw_away_is_uploaded_anew(operator):
     assert len(operator.sandbox.asked("POST", FILES)) == 2
 
 
+def test_threat_51_bytes_that_were_not_judged_are_not_uploaded(operator):
+    operator.sandbox.fail("reject", "POST", JOBS, status=429)
+    with pytest.raises(ServiceError):
+        operator.buy()
+    operator.sandbox.fail("reject", "GET", FILES, status=404)
+    [run] = operator.runs()
+    operator.repository.write(run.training_file, operator.repository.read_bytes(run.training_file) + b"{}\n")
+
+    with pytest.raises(GateError, match="not the bytes that were judged"):
+        operator.buy()
+    assert len(operator.sandbox.asked("POST", FILES)) == 1
+
+
 def test_inside_the_settle_window_nothing_is_uploaded_either(operator):
     operator.sandbox.fail("reject", "POST", JOBS, status=500)
     with pytest.raises(ServiceError):
