@@ -13,7 +13,7 @@ PROPOSE = {"contents": "write", "pull-requests": "write"}
 PERMISSIONS = {
     ("ci", "check"): READ,
     ("ci", "test"): READ,
-    ("doctor", "doctor"): {"actions": "read", "contents": "read"},
+    ("doctor", "doctor"): {"actions": "read", "contents": "read", "pull-requests": "read"},
     ("evaluate", "evaluate"): WRITE,
     ("finetune", "launch"): WRITE,
     ("finetune", "plan"): READ,
