@@ -72,9 +72,11 @@ class Stretch(NamedTuple):
 
     def lines(self) -> Iterator[Line]:
         """The lines read, blank ones left out. Raises ContractError when they aren't UTF-8 text."""
+        if self.data.isspace() and not self.too_long:
+            return
         # Not splitlines(): it also breaks at U+2028, which JSON strings may hold.
         for number, raw in enumerate(self.data.split(b"\n"), self.first):
-            if text := trimmed(raw):
+            if raw and (text := trimmed(raw)):
                 yield _line(number, raw, text, self.where)
             elif number in self.too_long:
                 yield Line(number, b"", None, self.too_long[number])
@@ -326,24 +328,31 @@ def _stretches(
     stream: IO[bytes], where: str, seen: Callable[[bytes], object], longest: int
 ) -> Iterator[Stretch]:
     first = 1
-    held, size, too_long = list[bytes](), 0, dict[int, str]()
-    for number, raw in enumerate(iter(lambda: stream.readline(longest + 1), b""), 1):
-        seen(raw)
-        if len(raw) > longest and not raw.endswith(b"\n"):
-            while not raw.endswith(b"\n") and (raw := stream.readline(longest + 1)):
-                seen(raw)
-            raw, too_long[number] = b"\n", f"longer than {longest} bytes"
-        if number > MOST_LINES:
-            told = f"{where}:{number}: more than {MOST_LINES:,} lines"
-            raise ContractError(told, hint="split the dataset", line=number)
-        held.append(raw)
-        size += len(raw)
-        if size >= STRETCH:
-            stretch = Stretch(first, b"".join(held), too_long, where)
-            first, held, size, too_long = number + 1, [], 0, {}
-            yield stretch
-    if held:
-        yield Stretch(first, b"".join(held), too_long, where)
+    while data := stream.read(STRETCH):
+        if not data.endswith(b"\n"):
+            data += stream.readline(longest + 1)
+        seen(data)
+        ended = data.endswith(b"\n")
+        lines = data.count(b"\n") + (not ended)
+        if first + lines > MOST_LINES + 1:
+            told = f"{where}:{MOST_LINES + 1}: more than {MOST_LINES:,} lines"
+            raise ContractError(told, hint="split the dataset", line=MOST_LINES + 1)
+        stretch = Stretch(first, data, {}, where)
+        yield _cut(stretch, longest) if len(data) > longest else stretch
+        first += lines
+        while not ended and (rest := stream.readline(longest + 1)):
+            seen(rest)
+            ended = rest.endswith(b"\n")
+
+
+def _cut(stretch: Stretch, longest: int) -> Stretch:
+    """Without its lines of more bytes."""
+    lines = stretch.data.split(b"\n")
+    places = [place for place, line in enumerate(lines) if len(line) > longest]
+    for place in places:
+        lines[place] = b""
+    too_long = {stretch.first + place: f"longer than {longest} bytes" for place in places}
+    return stretch._replace(data=b"\n".join(lines), too_long=too_long)
 
 
 def _line(number: int, raw: bytes, text: bytes, where: str) -> Line:

@@ -7,6 +7,7 @@ means one thing to us and another to whoever reviewed it; such rows are not trai
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
@@ -50,9 +51,9 @@ class _Strict(json.JSONDecoder):
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
+            times = Counter(key for key, _ in pairs)
             # The object is kept beside its id, or another could get the same id.
-            self.twice[id(found)] = found, [key for key in found if keys.count(key) > 1][:SHOWN]
+            self.twice[id(found)] = found, [key for key in found if times[key] > 1][:SHOWN]
         return found
 
 

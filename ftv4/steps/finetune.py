@@ -242,8 +242,8 @@ class Examples:
         self._sha256 = hashlib.sha256()
         self._beside = beside
         self._counting: Future[None] | None = None
-        # Beside too, since the first count reads the encoding, while workers start.
-        self._instructions = beside.submit(count_tokens, [system_prompt(*words)])
+        self._words = words
+        self._instructions: Future[list[int]] | None = None
         self._numbers: list[int] = []
         self._texts: list[str] = []
         if bom:
@@ -251,6 +251,9 @@ class Examples:
 
     def add(self, example: Example) -> None:
         """Write an example."""
+        if self._instructions is None:
+            # Not sooner: workers are copies of this process, made while it has no other thread.
+            self._instructions = self._beside.submit(count_tokens, [system_prompt(*self._words)])
         self._write(example.data)
         self.rows += 1
         self._numbers.append(example.number)
@@ -267,12 +270,14 @@ class Examples:
     def _hand_over(self) -> None:
         if self._counting is not None:
             self._counting.result()
-        self._counting = self._beside.submit(self._count, self._numbers, self._texts)
+        if self._instructions is not None:
+            work = self._instructions, self._numbers, self._texts
+            self._counting = self._beside.submit(self._count, *work)
         self._numbers, self._texts = [], []
 
-    def _count(self, numbers: list[int], texts: list[str]) -> None:
+    def _count(self, instructions: Future[list[int]], numbers: list[int], texts: list[str]) -> None:
         counts = iter(count_tokens(texts))
-        overhead = self._instructions.result()[0] + 3 * TOKENS_PER_MESSAGE + TOKENS_PER_EXAMPLE
+        overhead = instructions.result()[0] + 3 * TOKENS_PER_MESSAGE + TOKENS_PER_EXAMPLE
         for number, question, answer in zip(numbers, counts, counts, strict=True):
             tokens = overhead + question + answer
             self.tokens += tokens

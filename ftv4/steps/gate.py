@@ -21,7 +21,7 @@ from ftv4.gates.question import Ask, HeldOut, Measuring
 from ftv4.stages import STAGES
 from ftv4.stages.stage import Stage
 from ftv4.steps.cases import held_out
-from ftv4.steps.judging import Judgement, Order, judge_stretch, must_be_rows, whole
+from ftv4.steps.judging import Broken, Judgement, Order, judge_stretch, must_be_rows, whole
 from ftv4.steps.workers import Workers, in_order, other_cores, processes
 
 NOT_A_DATASET = "not_a_dataset"
@@ -137,6 +137,7 @@ class _Inquiry:
         self._questions = {name: GATES[name].start(ask) for name in gates}
         self._in_order = tuple(self._questions.values())
         self._rows = self._accepted = self._unlisted = 0
+        self._broken = Broken()
         self._reasons: Counter[str] = Counter()
         self._findings: list[Finding] = []
 
@@ -145,7 +146,8 @@ class _Inquiry:
         self._rows += judgement.rows
         self._accepted += judgement.accepted
         self._reasons.update(judgement.reasons)
-        must_be_rows(self._reasons, self._ask.file)
+        self._broken = self._broken.and_(judgement.broken)
+        must_be_rows(self._broken, self._ask.file)
         if self._rows > self._ask.policy.limits.rows:
             raise ContractError(
                 f"{self._ask.file}: more than {self._ask.policy.limits.rows:,} rows",

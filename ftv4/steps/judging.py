@@ -19,8 +19,11 @@ from ftv4.gates.question import Ask, HeldOut, Judged
 from ftv4.guards import DIGITS, Guards
 from ftv4.stages import STAGES
 
-MOST_MALFORMED = 10_000
-"""Lines that are no JSON, in a file that is a dataset for all that."""
+MOST_BROKEN = 1_000
+"""Lines that are no JSON, no rows, or none that every reader reads alike, in a file that is a dataset for
+all that."""
+MOST_BROKEN_BYTES = 2 << 20
+"""Of such lines: telling what is wrong with them takes fifty times as long as reading them."""
 
 
 class Order(NamedTuple):
@@ -42,6 +45,18 @@ class Order(NamedTuple):
         return Ask(self.file, stage, self.policy, self.approved_only, self.min_rows, self.cases)
 
 
+class Broken(NamedTuple):
+    """Lines that are no JSON, no rows, or none that every reader reads alike."""
+
+    lines: int = 0
+    size: int = 0
+    """Bytes."""
+
+    def and_(self, other: "Broken") -> "Broken":
+        """Both together."""
+        return Broken(self.lines + other.lines, self.size + other.size)
+
+
 class Judgement(NamedTuple):
     """What is left of the rows of a stretch."""
 
@@ -53,6 +68,7 @@ class Judgement(NamedTuple):
     """What the gates have read, by the gate's place in the order; row by row, gate by gate."""
     extracts: list[Any]
     """Of each accepted row."""
+    broken: Broken
 
 
 def judge_stretch(order: bytes, stretch: Stretch) -> Judgement:
@@ -60,11 +76,13 @@ def judge_stretch(order: bytes, stretch: Stretch) -> Judgement:
     return _judge(order).stretch(stretch)
 
 
-def must_be_rows(reasons: Counter[str], where: str) -> None:
-    """Raise ContractError where so many lines are no JSON that the file is no dataset."""
-    if reasons["malformed_line"] > MOST_MALFORMED:
+def must_be_rows(broken: Broken, where: str) -> None:
+    """Raise ContractError where so much is broken that the file is no dataset."""
+    if broken.lines > MOST_BROKEN or broken.size > MOST_BROKEN_BYTES:
         raise ContractError(
-            f"{where}: more than {MOST_MALFORMED:,} lines are not JSON", hint="give a file of dataset rows"
+            f"{where}: more than {MOST_BROKEN:,} lines, or {MOST_BROKEN_BYTES >> 20} MiB of them, are not "
+            "JSON, no rows, or read differently by different readers",
+            hint="give a file of dataset rows; ftv4 datasets build writes them",
         )
 
 
@@ -88,15 +106,18 @@ class _Judge:
         self._readers = [GATES[name].start(ask).read for name in order.gates]
 
     def stretch(self, stretch: Stretch) -> Judgement:
-        found = Judgement(0, 0, Counter(), [], [])
+        found = Judgement(0, 0, Counter(), [], [], Broken())
         rows = accepted = 0
+        broken = Broken()
         for line in stretch.lines():
             row = self._judged(line)
             rows += 1
             accepted += row.accepted
+            if not row.accepted:
+                broken = broken.and_(_broken(row))
+                must_be_rows(broken, f"{stretch.where}:{row.line}")
             if row.malformed is not None:
                 found.reasons["malformed_line"] += 1
-                must_be_rows(found.reasons, f"{stretch.where}:{row.line}")
             elif row.rejection is not None:
                 found.reasons[row.rejection.reason] += 1
             elif row.accepted and self._extract:
@@ -104,7 +125,7 @@ class _Judge:
             for place, reader in enumerate(self._readers):
                 if (read := reader(row)) is not None:
                     found.reads.append((place, read))
-        return found._replace(rows=rows, accepted=accepted)
+        return found._replace(rows=rows, accepted=accepted, broken=broken)
 
     def _judged(self, line: Line) -> Judged:
         if line.malformed is not None:
@@ -116,3 +137,8 @@ class _Judge:
         return Judged(
             line.number, line.value, None, rejection or odd, accepted and odd is None, suspects, odd, line.raw
         )
+
+
+def _broken(row: Judged) -> Broken:
+    is_row = isinstance(row.value, dict) and "input" in row.value and "output" in row.value
+    return Broken() if is_row and row.ambiguity is None else Broken(1, len(row.raw))

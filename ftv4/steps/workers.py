@@ -5,6 +5,7 @@ Any `concurrent.futures.Executor` will do: this machine's processes, or those of
 
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -35,12 +36,13 @@ class Workers(NamedTuple):
 def processes(count: int) -> Iterator[Workers | None]:
     """So many further processes of this machine; none: None.
 
-    They are started afresh, so that threads of this process don't matter, and end with it.
+    They end with this one. They are copies of it, which are there at once, unless it has threads.
     """
     if count < 1:
         yield None
         return
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin)
+    alone = sys.platform == "linux" and threading.active_count() == 1
+    pool = ProcessPoolExecutor(count, get_context("fork" if alone else "spawn"), initializer=_begin)
     try:
         yield Workers(pool, count)
     finally:

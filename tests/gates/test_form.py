@@ -163,12 +163,23 @@ def test_threat_50_a_hostile_file_costs_little_and_gives_typed_findings(reposito
 
 
 def test_a_file_of_no_rows_is_no_dataset(repository, monkeypatch):
-    monkeypatch.setattr(judging, "MOST_MALFORMED", 10)
-    repository.write("rows.jsonl", b"x\n" * 30)
+    monkeypatch.setattr(judging, "MOST_BROKEN", 10)
+    for line in (b"x", b"0", b"{}", b'{"input":1e999,"output":{}}', b'{"input":{},"input":{},"output":{}}'):
+        repository.write("rows.jsonl", (line + b"\n") * 30)
+
+        (finding,) = judge_file(repository, "rows.jsonl", terms(repository)).findings
+
+        assert finding.rule == "not_a_dataset"
+        assert finding.problem.startswith("more than 10 lines, or 2 MiB of them, are not JSON, no rows, or")
+
+
+def test_long_lines_that_are_no_rows_count_by_their_bytes(repository, monkeypatch):
+    monkeypatch.setattr(judging, "MOST_BROKEN_BYTES", 1 << 20)
+    repository.write("rows.jsonl", (b'{"approved":1,"approved":2,"notes":"' + b"x" * 100_000 + b'"}\n') * 12)
 
     (finding,) = judge_file(repository, "rows.jsonl", terms(repository)).findings
 
-    assert (finding.rule, finding.problem) == ("not_a_dataset", "more than 10 lines are not JSON")
+    assert finding.rule == "not_a_dataset"
 
 
 def test_more_rows_or_lines_than_are_read_are_no_dataset(repository, monkeypatch):
