@@ -114,9 +114,9 @@ def _judged(files: "Repository", asked: "Asked", provider: str) -> "PullVerdict 
         missed = bring(Git(files.root), connect_remote(), subject, asked.base)
     if missed:
         return missed
-    policy, waivers = terms_of(files, BASE)
+    (policy, waivers), at = terms_of(files, BASE), now()
     with progress("judge the change"):
-        return judge_pull(files, asked, subject, Terms(policy, waivers, now().date(), provider=provider))
+        return judge_pull(files, asked, subject, Terms(policy, waivers, at.date(), provider=provider), at)
 
 
 def _show(files: "Repository", answer: "PullVerdict", form: str) -> None:

@@ -3,28 +3,24 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from ftv4.clients.forge import Forge, PullRequest
 from ftv4.clients.git import Git, Remote
 from ftv4.contracts.findings import ChangeReport
 from ftv4.contracts.pull_verdict import LONGEST_PAGE, PullVerdict, Touched
+from ftv4.contracts.verification import Verification
 from ftv4.documents import Repository
 from ftv4.encode import fit, for_log, utf16
 from ftv4.errors import GateError, UsageError
 from ftv4.steps.gate_report import Answer, markdown
 from ftv4.steps.handover import MORE
 from ftv4.steps.judgement import Terms, judge_change
+from ftv4.steps.verify import verify
+from ftv4.steps.verify_report import markdown as verified
 
 BASE, HEAD = "refs/ftv4/base", "refs/ftv4/head"
 """Where the commits to compare are kept in the checkout's git folder, beside its branches."""
-PROMOTION = (
-    "config/intelligence_v4.models.json",
-    "train/model_cards/",
-    "train/promotion/",
-    "train/finetune_runs/",
-    "evals/report_",
-)
-"""What a promotion brings; a change to any of it is verified."""
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -101,39 +97,42 @@ def bring(git: Git, remote: Remote, subject: Subject, base: str) -> Nothing | No
     return None
 
 
-def judge_pull(repository: Repository, asked: Asked, subject: Subject, terms: Terms) -> PullVerdict:
-    """The verdict on what was brought: each dataset by the gates, a promotion by the verifier."""
+def judge_pull(
+    repository: Repository, asked: Asked, subject: Subject, terms: Terms, now: datetime
+) -> PullVerdict:
+    """The verdict on what was brought: each dataset by the gates, who serves by the verifier."""
     report = judge_change(repository, BASE, subject.head, (), terms)
-    touches = tuple(_touches(Git(repository.root), report))
-    pages, errors = [], report.errors
-    if "datasets" in touches or report.settings:
-        answer = Answer(report.reports, report)
-        pages.append(
-            markdown(repository.template, answer, terms.policy, LONGEST_PAGE, utf16)
-        )
-    if "promotion" in touches:
-        errors += 1
-        pages.append("## Promotion: refused\n\nNobody verified what the change does to promotions.\n")
-    page = "\n".join(pages)
+    found = verify(Git(repository.root), report.base, report.head, now)
+    errors = report.errors + found.errors
     return PullVerdict(
         repository_id=asked.repository_id,
         pull=subject.pull,
         base=report.base,
         head=report.head,
-        touches=touches,
+        touches=tuple(_touches(report, found)),
         passed=not errors,
         errors=errors,
-        warnings=report.warnings,
-        page=fit(page.splitlines(keepends=True), LONGEST_PAGE, MORE.format, utf16),
+        warnings=report.warnings + found.warnings,
+        page=_page(repository, report, found, terms),
     )
 
 
-def _touches(git: Git, report: ChangeReport) -> Iterator[Touched]:
+def _touches(report: ChangeReport, found: Verification) -> Iterator[Touched]:
     if report.reports or report.findings:
         yield "datasets"
-    names = [entry.path.decode(errors="replace") for entry in git.changes(report.fork, report.head)]
-    if any(name.startswith(PROMOTION) for name in names):
+    if found.kind != "nothing":
         yield "promotion"
+
+
+def _page(repository: Repository, report: ChangeReport, found: Verification, terms: Terms) -> str:
+    """What there is to say: the shorter page first, so that the longer is what is cut."""
+    pages = []
+    if found.kind != "nothing":
+        pages.append(verified(repository.template, found, LONGEST_PAGE, utf16))
+    if report.reports or report.findings or report.settings:
+        answer = Answer(report.reports, report)
+        pages.append(markdown(repository.template, answer, terms.policy, LONGEST_PAGE, utf16))
+    return fit("\n".join(pages).splitlines(keepends=True), LONGEST_PAGE, MORE.format, utf16)
 
 
 def _is_open(pull: PullRequest, base: str) -> bool:
