@@ -1,10 +1,14 @@
 """A promotion as commits, made once, and whatever somebody might make of it."""
 
+import atexit
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -113,9 +117,15 @@ def setting(pointer, value):
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory):
-    """The promotion, made by the commands that people use."""
-    root = tmp_path_factory.mktemp("bench")
+def bench():
+    """The promotion, made once by the commands that people use; tests add commits to it and no more."""
+    return _made()
+
+
+@cache
+def _made():
+    root = Path(tempfile.mkdtemp(prefix="ftv4-bench-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
     with pytest.MonkeyPatch.context() as patch:
         shutil.copytree(ROOT / "config", root / "config")
         patch.chdir(root)
