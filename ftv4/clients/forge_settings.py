@@ -4,10 +4,11 @@ All is read by one requester and one way of paging, as PyGithub knows half of th
 `Forbidden` and `Missing` where the token may not see a setting, ServiceError where the forge is away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ftv4.clients.forge_errors import Forbidden, Missing, door
 from ftv4.contracts import Json
@@ -116,9 +117,9 @@ class ForgeSettings:
     def branch_rules(self, branch: str) -> BranchRules:
         """The rules that hold for a branch, which need not exist."""
         with door(f"read the rules of {branch}", "metadata: read"):
-            rules = _by_rulesets(self._all(f"/rules/branches/{branch}"))
+            rules = _by_rulesets(self._all(f"/rules/branches/{_part(branch)}"))
         with suppress(Missing, Forbidden), door(f"read the protection of {branch}", ADMINISTRATION):
-            return _together(rules, _by_protection(self._get(f"/branches/{branch}/protection")))
+            return _together(rules, _by_protection(self._get(f"/branches/{_part(branch)}/protection")))
         return rules
 
     def rulesets(self) -> dict[str, Json]:
@@ -149,10 +150,11 @@ class ForgeSettings:
                 opens_pulls=token["can_approve_pull_request_reviews"],
             )
 
-    def environments(self) -> dict[str, Environment]:
-        """The environments, by name."""
+    def environments(self, names: Collection[str]) -> dict[str, Environment]:
+        """Those environments of these names that there are."""
         with door("read the environments", "actions: read"):
-            return {one["name"]: self._environment(one) for one in self._all("/environments", "environments")}
+            found = self._all("/environments", "environments")
+            return {one["name"]: self._environment(one) for one in found if one["name"] in names}
 
     def _environment(self, found: Json) -> Environment:
         rules = {rule["type"]: rule for rule in found.get("protection_rules", [])}
@@ -161,7 +163,7 @@ class ForgeSettings:
         if policy is not None:
             branches = ("every protected branch",)
             if policy["custom_branch_policies"]:
-                path = f"/environments/{found['name']}/deployment-branch-policies"
+                path = f"/environments/{_part(found['name'])}/deployment-branch-policies"
                 branches = tuple(one["name"] for one in self._all(path, "branch_policies"))
         return Environment(
             name=found["name"],
@@ -178,7 +180,7 @@ class ForgeSettings:
 
     def secrets(self, environment: str | None = None) -> tuple[str, ...]:
         """The names of an environment's secrets, or of the repository's own."""
-        path = f"/environments/{environment}/secrets" if environment else "/actions/secrets"
+        path = f"/environments/{_part(environment)}/secrets" if environment else "/actions/secrets"
         with door("read the names of the secrets", "secrets: read, environments: read"):
             return tuple(one["name"] for one in self._all(path, "secrets"))
 
@@ -188,10 +190,11 @@ class ForgeSettings:
             return {one["path"]: one["state"] for one in self._all("/actions/workflows", "workflows")}
 
     def last_run(self, workflow: str) -> Run | None:
-        """The newest run of a workflow's file on the default branch's behalf; None when there is none."""
-        with door(f"read the runs of {workflow}", "actions: read"):
+        """The newest run of a workflow, by its file's name; None when there is none."""
+        with suppress(Missing), door(f"read the runs of {workflow}", "actions: read"):
             found = self._get(f"/actions/workflows/{workflow}/runs", per_page=1)
             return next(map(_run, found["workflow_runs"]), None)
+        return None
 
     def last_proposal(self, prefix: str) -> tuple[int, str] | None:
         """Number and head of the newest pull request whose branch starts so."""
@@ -221,6 +224,11 @@ class ForgeSettings:
             if len(part) < PAGE:
                 return whole
         raise LookupError(f"{path} has no end")
+
+
+def _part(name: str) -> str:
+    """A name as one part of an address."""
+    return quote(name, safe="")
 
 
 def _run(found: Json) -> Run:

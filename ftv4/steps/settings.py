@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ftv4.clients.forge_settings import BranchRules, Environment, ForgeSettings, Hosted
 
 APP_ID = "FTV4_APP_ID"
+ENVIRONMENTS = ("ftv4-paid", "ftv4-watch", "ftv4-eval", "ftv4-bot")
+NOT_IN_PLAN = "Upgrade to GitHub"
+"""How the forge refuses a setting that the repository's plan doesn't have."""
 ORDER: dict[State, int] = {"missing": 0, "warning": 1, "unseen": 2, "ok": 3}
 API = "gh api repos/{owner}/{repo}"
 CANNOT_STOP: dict[Level, tuple[str, ...]] = {
@@ -60,8 +63,8 @@ class Look:
 
     @cached_property
     def environments(self) -> "dict[str, Environment]":
-        """The environments by name."""
-        return self.forge.environments()
+        """Our environments by name."""
+        return self.forge.environments(ENVIRONMENTS)
 
     @cached_property
     def app(self) -> str | None:
@@ -84,7 +87,7 @@ class Look:
     def secrets(self) -> dict[str, tuple[str, ...]] | None:
         """Names of secrets by environment, the repository's own under ""; None when they can't be seen."""
         try:
-            return {name: self.forge.secrets(name or None) for name in ("", *sorted(self.environments))}
+            return {name: self.forge.secrets(name or None) for name in ("", *ENVIRONMENTS)}
         except (Forbidden, Missing):
             return None
 
@@ -128,8 +131,15 @@ def _asked(look: Look, name: str, title: str, question: Question) -> Iterator[Ch
             todo = "" if told.state == "ok" else told.todo
             yield Check(id=about, state=told.state, title=told.title, found=told.found, todo=todo)
     except (Forbidden, Missing) as error:
+        lacking = NOT_IN_PLAN in error.message
         todo = f"{error.hint}; or look there yourself, docs/settings.md says where"
-        yield Check(id=name, state="unseen", title=title, found=error.message, todo=todo)
+        yield Check(
+            id=name,
+            state="missing" if lacking else "unseen",
+            title=title,
+            found=error.message,
+            todo="change the repository's plan, or make it public" if lacking else todo,
+        )
 
 
 def told(

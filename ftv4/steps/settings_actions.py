@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ftv4.encode import for_log, name_for_log
-from ftv4.steps.settings import API, Look, Told, told
+from ftv4.steps.settings import API, ENVIRONMENTS, Look, Told, told
 
 if TYPE_CHECKING:
     from ftv4.clients.forge_settings import Environment
@@ -14,8 +14,7 @@ PROPOSALS = "ftv4/"
 """How the branches of our pull requests begin."""
 RECONCILE = "reconcile.yml"
 LONGEST_SILENCE = timedelta(hours=24)
-ENVIRONMENTS = ("ftv4-paid", "ftv4-watch", "ftv4-eval", "ftv4-bot")
-PAID = ENVIRONMENTS[0]
+PAID = "ftv4-paid"
 
 
 def environments(look: Look) -> Iterator[Told]:

@@ -364,6 +364,13 @@ def test_a_reconcile_that_is_late_or_failed_is_said(fresh, run, state):
     assert fresh.states()["reconcile"] == state
 
 
+def test_a_reconcile_that_is_no_workflow_never_ran(place):
+    (place.folder / ".github/workflows/reconcile.yml").unlink()
+    place.push()
+
+    assert place.not_fine() == {"reconcile": "missing"}
+
+
 @pytest.mark.parametrize(
     ("conclusions", "state"),
     [([], "warning"), (["success"], "ok"), (["success", "action_required"], "warning")],
@@ -442,6 +449,13 @@ def test_what_a_jobs_token_may_not_see_is_said_and_is_not_missing(place, status)
 
     assert (code, not_fine(report)) == (0, {"actions": "unseen", "secrets": "unseen"})
     assert "docs/settings.md" in next(one["todo"] for one in report["checks"] if one["state"] == "unseen")
+
+
+def test_what_the_plan_does_not_have_is_missing_and_not_merely_unseen(place):
+    told = "Upgrade to GitHub Pro or make this repository public to enable this feature."
+    place.sandbox.fail("reject", path="/rules/branches/main", status=403, message=told, times=50)
+
+    assert place.not_fine() == {"verdict": "missing", "reviews": "missing", "history": "missing"}
 
 
 @pytest.mark.parametrize(

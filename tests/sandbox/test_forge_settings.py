@@ -242,7 +242,7 @@ def test_every_exchange_about_settings_is_as_github_describes_it(sandbox, _serve
     assert settings.hosted().default_branch == "main"
     assert settings.branch_rules("main").statuses == {"ftv4/verdict": 15368}
     assert settings.rulesets()["main"]["rules"] == VERDICT["rules"]
-    assert settings.environments()["ftv4-paid"].reviewers == 1
+    assert settings.environments(["ftv4-paid"])["ftv4-paid"].reviewers == 1
     assert settings.variables() == {"FTV4_APP_ID": "7"}
     assert settings.workflows() == {".github/workflows/reconcile.yml": "active"}
     assert settings.last_run("reconcile.yml").conclusion == "success"
