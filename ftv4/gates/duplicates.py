@@ -101,8 +101,7 @@ class _Copies:
             signals,
             row.reading.answer_key,
             sketch,
-            self._bands(sketch, 3, signals),
-            self._bands(sketch, 9),
+            *self._bands(sketch, signals),
         )
 
     def row(self, read: _Row) -> Iterable[Finding]:
@@ -124,6 +123,7 @@ class _Copies:
         self._said[self._answer_of[row.answer]] += 1
 
     def end(self) -> Iterator[Finding]:
+        yield from self._copied()
         yield from self._clusters("duplicate_rows", self._exact, "the same")
         yield from self._clusters("near_duplicate_rows", self._near, "nearly the same")
         near, most = self._totals()
@@ -132,6 +132,13 @@ class _Copies:
             yield from self._over(
                 "repeated_answers", most, "give one answer", self._limits.max_repeated_share
             )
+
+    def _copied(self) -> Iterator[Finding]:
+        """What all clusters come to, where there are several."""
+        if len(self._exact) > 1:
+            count = sum(cluster.count for cluster in self._exact.values())
+            problem = f"{count} of {self._rows} rows are copies; without them {self._rows - count} are left"
+            yield self._ask.finding("duplicate_rows", problem, FIXES["duplicate_rows"])
 
     def measured(self) -> dict[str, float]:
         near, most = self._totals()

@@ -44,7 +44,8 @@ class _Privacy(EachRow):
 
 def _as_json(row: Judged) -> bytes:
     """The row's text in the file; written anew where escapes could cut up what it says."""
-    return row.raw if row.raw and rb"\u" not in row.raw else as_json(row.value)
+    plain = row.raw and (b"\\" not in row.raw or rb"\u" not in row.raw)
+    return row.raw if plain else as_json(row.value)
 
 
 def _found_in(value: object) -> Iterator[tuple[Found, str]]:

@@ -31,6 +31,10 @@ _SHINGLE_BITS = np.uint64((1 << 8 * SHINGLE) - 1)
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(31)
 _THREE = np.uint64(3)
+_CHANCE = np.random.default_rng(SEED)
+_MIX = _CHANCE.integers(0, 1 << 64, 3, np.uint64, endpoint=False) | np.uint64(1)
+_STARTS = _CHANCE.integers(0, 1 << 64, SKETCH // 3, np.uint64, endpoint=False)
+"""Random, so that only what is equal gives equal sums."""
 
 
 class Neighbour(NamedTuple):
@@ -82,18 +86,15 @@ class Neighbours:
                 yield Neighbour(line, similarity)
 
 
-def bands(sketch: bytes, size: int, kind: bytes = b"") -> bytes:
-    """Eight bytes for each so many numbers of a sketch; only those of one kind are ever equal."""
-    numbers = np.frombuffer(sketch, np.uint32).reshape(-1, size).T.astype(np.uint64)
-    keys = np.arange(len(numbers[0]), dtype=np.uint64)
-    keys += np.uint64(int.from_bytes(kind[:_WORD], "little"))
-    for column in numbers:
-        keys *= _ODD
-        keys ^= keys >> _HALF
-        keys += column
-    keys *= _ODD
-    keys ^= keys >> _HALF
-    return keys.tobytes()
+def bands(sketch: bytes, kind: bytes) -> tuple[bytes, bytes]:
+    """Eight bytes for each three numbers of a sketch, equal only in one kind; and for each nine, in any."""
+    numbers = np.frombuffer(sketch, np.uint32).reshape(-1, 3).astype(np.uint64)
+    narrow = numbers @ _MIX
+    wide = narrow.reshape(-1, 3) @ _MIX
+    narrow += _STARTS
+    narrow += np.uint64(int.from_bytes(kind[:_WORD], "little"))
+    wide += _STARTS[: len(wide)]
+    return narrow.tobytes(), wide.tobytes()
 
 
 def sketch(text: bytes) -> bytes:

@@ -18,7 +18,6 @@ from ftv4.encode import for_log
 from ftv4.gates.question import Ask, Judged, Question
 from ftv4.gates.reading import IDENTIFIERS, STAMPED, as_json
 from ftv4.guards.plain import words
-from ftv4.guards.walk import texts
 
 FIXES: Mapping[str, str] = {
     "rare_trigger": "find out where these rows come from; delete them unless it explains the answer",
@@ -111,8 +110,17 @@ def _answers(output: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         elif isinstance(value, list):
             yield from ((name, crc32(as_json(item))) for item in value)
         if isinstance(value, (dict, list)):
-            said = (text.encode(errors="replace") for text, _ in texts(value) if " " in text)
-            yield from ((name, crc32(text)) for text in said)
+            yield from ((name, crc32(text.encode(errors="replace"))) for text in _sentences(value))
+
+
+def _sentences(value: Any) -> Iterator[str]:
+    """Texts of more than a word, below a value of an accepted row, which isn't deep."""
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, str):
+            if " " in item:
+                yield item
+        elif isinstance(item, (dict, list)):
+            yield from _sentences(item)
 
 
 def start(ask: Ask) -> Question:

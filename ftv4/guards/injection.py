@@ -98,6 +98,9 @@ _ASIDE = (
 )
 _ORDER = _B_GAP + _B_FEW + b"(?:prompt|instruction|message)"
 _TOPS = (b"full", b"top", b"perfect", b"highest", b"maximum")
+_A_MODEL = (
+    b"(?:(?:large" + _B_GAP + b")?language" + _B_GAP + b"model|ai" + _B_GAP + rb"(?:assistant|model))\b"
+)
 _FREE = _B_GAP + rb"(?:any" + _B_GAP + rb")?(?:restriction|filter|guardrail|censorship)"
 _TURN = rb"\W{0,3}(?:[|/>:]|prompt|message|mode)"
 _STARTS: Mapping[bytes, bytes] = {
@@ -118,9 +121,7 @@ _STARTS: Mapping[bytes, bytes] = {
     + _BEFORE.encode()
     + rb"|all|any|your|these)\b",
     b" pay no ": b"",
-    **{
-        b" as a" + last: b"as" + _B_GAP + b"an?" + _B_GAP + b"(?:large|language|ai)" for last in (b" ", b"n ")
-    },
+    **{b" as a" + last: b"as" + _B_GAP + b"an?" + _B_GAP + _A_MODEL for last in (b" ", b"n ")},
     **{b" %b " % no: no + _FREE for no in (b"no", b"without")},
     b" what ": b"what" + _B_GAP + rb"(?:(?:are|is)" + _B_GAP + rb")?your\b",
     b" your new ": b"",
