@@ -17,7 +17,8 @@ from tests.workflows import expected
 
 HERE = Path(__file__).parent
 STUBBED = (expected.CHECKOUT, expected.PYTHON, expected.UPLOAD, expected.APP)
-SECONDS = 120
+SECONDS = 400
+"""After which a run is given up; on a machine of its own none takes 10."""
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Happened:
 
     code: int
     jobs: dict[str, str] = field(default_factory=dict)
-    """Job → success or failure, `<calling job>/<job>` for one of a called workflow; none that was skipped."""
+    """Job → success or failure, `<called workflow>/<job>` for one of those; none that was skipped."""
     steps: dict[tuple[str, str], str] = field(default_factory=dict)
     """(job, name of the step) → success, failure or skipped."""
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -148,7 +148,7 @@ CONDITIONS = {
     ("finetune", "launch"): "inputs.dry_run == false",
     ("promote", "named"): "${{ inputs.stage }}",
     ("promote", "waiting"): "${{ !inputs.stage }}",
-    ("reconcile", "evaluate"): "needs.follow.outputs.evaluate > 0",
+    ("reconcile", "evaluate"): "${{ !cancelled() && needs.follow.outputs.evaluate > 0 }}",
     ("reconcile", "propose"): (
         "${{ !cancelled() && (needs.follow.outputs.propose > 0 || needs.evaluate.outputs.propose > 0) }}"
     ),

@@ -129,7 +129,7 @@ def test_no_script_has_a_fault_of_the_shell(tmp_path):
 
 # the form that a person fills in, beside the command that gets it
 
-COMMANDS = {"finetune": ("ft", "stage"), "promote": ("promote",)}
+COMMANDS = {"finetune": ("ft", "stage"), "promote": ("promote",), "rollback": ("rollback",)}
 
 
 def options_of(words):

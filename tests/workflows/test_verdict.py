@@ -9,6 +9,7 @@ from tests.workflow_run import MAIN
 from tests.workflows.platform import DATASET
 from tests.workflows.test_gate_preview import ROWS, spoiled
 
+MODELS = "config/intelligence_v4.models.json"
 POLICY, GATE = "config/intelligence_v4.policy.json", ".github/actions/gate/action.yml"
 GOOD, BAD = b"".join(ROWS[:-2]), spoiled("sure")
 BOTH = {"judge": "success", "report": "success"}
@@ -51,6 +52,16 @@ def test_a_change_that_brings_its_own_gate_and_policy_is_judged_by_mains(platfor
     assert [state for _, _, state in statuses] == ["failure"]
     assert POLICY in comment and GATE in comment
     assert not list(platform.folder.rglob("act/**/owned.txt"))
+
+
+def test_a_pin_that_nobody_weighed_is_refused(platform):
+    models = (ROOT / MODELS).read_bytes().replace(b"deterministic:quant-v1", b"openai:ft:mine", 1)
+    pull = platform.propose({MODELS: models}, login="mallory")
+    happened = platform.previewed(pull.head.sha)
+    statuses, _ = said(platform, pull)
+
+    assert happened.jobs == BOTH
+    assert [state for _, _, state in statuses] == ["failure"]
 
 
 def test_a_second_look_updates_the_one_comment(platform):
