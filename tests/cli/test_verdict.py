@@ -12,6 +12,7 @@ from ftv4.steps.handover import LARGEST, pack, unpack
 from tests.conftest import ROOT
 from tests.forge_sandbox import NAME
 from tests.hosted import BAD, BOT, CONTEXT, GOOD, MARKER, STRANGER, SYNTHESIS, rows
+from tests.promotion_bench import bench, setting  # noqa: F401
 
 POLICY = "config/intelligence_v4.policy.json"
 MODELS = "config/intelligence_v4.models.json"
@@ -147,6 +148,26 @@ def test_what_says_who_serves_is_verified(hosted, path, content, rule):
     assert done.code == 0, done.err
     assert (verdict.passed, verdict.touches) == (False, ("promotion",))
     assert f"`{rule}`" in comment
+
+
+def test_a_promotion_as_it_was_made_passes_and_one_that_was_touched_does_not(hosted, bench):  # noqa: F811
+    touched = bench.edited(bench.report, setting("/notes", "For autumn."))
+    refs = {"main": bench.base, "sound": bench.head, "touched": touched}
+    bench.run(
+        "push",
+        "-q",
+        "-f",
+        str(hosted.sandbox.git),
+        *(f"{sha}:refs/heads/{name}" for name, sha in refs.items()),
+    )
+    for name in ("sound", "touched"):
+        hosted.sandbox.github().create_pull("main", name, title="Promote")
+        hosted.both(refs[name])
+
+    assert hosted.statuses(bench.head)[0][1] == "success"
+    assert "## Verified: a promotion" in hosted.comments(1)[0][1]
+    assert hosted.statuses(touched)[0][1] == "failure"
+    assert "`promotion_differs`" in hosted.comments(2)[0][1]
 
 
 def test_data_and_promotion_in_one_change_are_both_judged(hosted):
