@@ -560,9 +560,19 @@ def test_the_providers_own_list_is_believed_where_its_key_is_set(place, monkeypa
     assert (check["state"], "2026-12-01" in check["found"]) == ("missing", True)
 
 
+def test_where_the_provider_has_no_list_the_dated_table_answers(place, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-no")
+    nowhere = {"base_url": f"{place.sandbox.url}/v1"}
+    place.change(PROVIDERS, lambda one: one["providers"]["openai"].update(nowhere))
+    pin(place, f"openai:{MINI}")
+
+    (check,) = [one for one in place.doctor()[1]["checks"] if one["id"].startswith("models/")]
+
+    assert (check["state"], "2027-01-14" in check["found"]) == ("warning", True)
+
+
 def test_a_pin_of_a_provider_that_nobody_knows_is_missing(place):
     pin(place, "elsewhere:model")
-    place.change(PROVIDERS, lambda one: None)
 
     assert place.not_fine() == {"models/elsewhere:model": "missing"}
 
