@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ftv4.cli.evals import asking, concurrency_option, report_format, show
-from ftv4.cli.options import FILE, MODEL, TEXT, boolean, dataset_named, now, repository, stage_option
+from ftv4.cli.options import (
+    FILE,
+    MODEL,
+    TEXT,
+    boolean,
+    dataset_named,
+    ledger_option,
+    now,
+    repository,
+    stage_option,
+)
 from ftv4.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +48,7 @@ SHOWN = 20
     "--eval-report", type=FILE, multiple=True, metavar="FILE", help="Use this eval report; don't ask again."
 )
 @concurrency_option
+@ledger_option
 @report_format
 @click.pass_context
 def promote(
@@ -48,6 +59,7 @@ def promote(
     open_pr: bool,
     base: str,
     eval_report: tuple[str, ...],
+    ledger: str | None,
     **order: Any,
 ) -> None:
     """Weigh a candidate against the pinned model, and move the stage to it if nothing is against it.
@@ -55,14 +67,18 @@ def promote(
     The candidate answers every eval case, alone and in the whole pipeline; the pinned model answers
     the same. Exit code 4 when a gate blocks it; the report says which.
     """
-    from ftv4.cli.clients import connect_provider
+    from ftv4.cli.clients import connect_ledger, connect_provider
     from ftv4.steps.evals import read_report
+    from ftv4.steps.ledger import Books
     from ftv4.steps.promote import Order
     from ftv4.steps.promote import promote as carry
 
     files = repository(ctx, needed=True)
     asked = Order(**order | {"dataset": dataset_named(ctx, files, order["dataset"])})
     desk = _desk(files, asked.dry_run, base if open_pr else None)
+    if open_pr or ledger:  # the run that made the candidate may be on record there alone
+        with connect_ledger(files, ledger) as door:
+            Books(files, door, now).bring()
     with asking(files, None, concurrency, desk.before) as (evaluation, models):
         given = [read_report(files, path) for path in eval_report]
         promotion = carry(asked, desk, evaluation, models, given, partial(connect_provider, files))

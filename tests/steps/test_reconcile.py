@@ -84,6 +84,12 @@ class Team:
         pull.files = [file.filename for file in pull.get_files()]
         return pull
 
+    def verified(self, number):
+        """Whether all that a pull request says can be derived from git alone."""
+        Git(self.repository.root).fetch(Remote(str(self.forge.git)), "+refs/heads/*:refs/remotes/origin/*")
+        head = self.pull(number).head.sha
+        return self._ftv4("verify", "--base", "origin/main", "--head", head).code == 0
+
     def merge(self, number):
         forge = self.forge.forge("ada")
         forge.merge(number, expect_sha=forge.pull(number).head_sha)
@@ -168,6 +174,7 @@ def test_a_run_is_brought_from_its_job_to_a_merge_by_rounds_that_share_nothing_b
         (run,) = team.round("--do", thing)
         assert (run["state"], run["run_dir"], len(run["done"])) == (state, started["run_dir"], 1)
     number = run["pull_request"]
+    assert team.verified(number)
     brought = set(team.pull(number).files)
     assert {f"{started['run_dir']}/{name}" for name in ("run_manifest.json", "job.json")} < brought
     assert {path for path in team.ledger() if path.startswith("evals/")} < brought
@@ -212,6 +219,19 @@ def test_in_actions_the_repositorys_own_ledger_is_used_and_what_waits_is_an_outp
     page = (tmp_path / "GITHUB_STEP_SUMMARY").read_text()
     assert "its model is evaluated" in page
     assert "sandbox-ftv4-bot" not in done.out + done.err + page + outputs
+
+
+def test_a_person_may_propose_a_run_that_only_the_ledger_knows(team, ftv4):
+    team.trained()
+    (run,) = team.round("--do", "follow")
+    team.lose_checkout()
+    asked = ("--stage", STAGE, "--model", run["model_id"], "--open-pr")
+
+    done = ftv4("promote", *asked, "--ledger", team.forge.git)
+
+    assert done.code == 0, done.err
+    (pull,) = team.pulls()
+    assert f"{run['run_dir']}/job.json" in team.pull(pull.number).files
 
 
 # what a person did
@@ -268,6 +288,7 @@ def test_when_main_moved_the_pin_both_are_asked_anew_and_the_same_pull_request_i
     ]  # fmt: skip
     (pull,) = team.pulls()
     assert pull.head_sha != head
+    assert team.verified(pull.number)
     before = team.writes()
     assert team.round()[0]["done"] == []
     assert team.writes() == before
