@@ -560,8 +560,9 @@ def test_the_providers_own_list_is_believed_where_its_key_is_set(place, monkeypa
     assert (check["state"], "2026-12-01" in check["found"]) == ("missing", True)
 
 
-def test_where_the_provider_has_no_list_the_dated_table_answers(place, monkeypatch):
+def test_where_the_provider_refuses_the_key_the_dated_table_answers(place, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-no")
+    place.sandbox.fail("reject", path="/v1/models", status=401)
     nowhere = {"base_url": f"{place.sandbox.url}/v1"}
     place.change(PROVIDERS, lambda one: one["providers"]["openai"].update(nowhere))
     pin(place, f"openai:{MINI}")
