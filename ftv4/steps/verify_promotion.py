@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NoReturn
 
-from ftv4.canonical import digest
 from ftv4.clock import iso, moment, stamp
 from ftv4.contracts import Json
 from ftv4.contracts.evaluation import EvalReport
 from ftv4.contracts.findings import Finding
 from ftv4.contracts.models import ModelsConfig
 from ftv4.contracts.promotion import EvalEvidence, Lifetime, PromotionReport
-from ftv4.documents import MODELS, parse, to_json
-from ftv4.encode import for_log, name_for_log
+from ftv4.documents import MODELS, parse
+from ftv4.encode import for_log
 from ftv4.errors import ContractError, Ftv4Error, GateError, ServiceError
 from ftv4.pipeline.model import RULE
 from ftv4.stages import STAGES
@@ -30,11 +29,12 @@ from ftv4.steps.differences import differences
 from ftv4.steps.evals import Evaluation, instructions_of
 from ftv4.steps.promotion_rules import SHOWN, finding
 from ftv4.steps.publish import Desk, Files, write_up
-from ftv4.steps.runs import Run, read_run, survey
+from ftv4.steps.runs import Run
 from ftv4.steps.serve import provider_row, serving_models
 from ftv4.steps.snapshot import DATASETS
 from ftv4.steps.training import doubts, read_dataset
 from ftv4.steps.trial import hold_trial
+from ftv4.steps.verify_run import Unbound, loose_ends, run_named, said, unlike
 from ftv4.steps.weigh import Evidence, Wish, life_of, short_lived
 
 UNHEARD = "the pinned model did not answer: "
@@ -183,8 +183,8 @@ def derive(change: Change, claim: Claim) -> Derived:
     if not rule:
         provider_row(before, report.new_model_id.partition(":")[0], report.new_model_id)
     life, effective = _life(change, claim, base_model)
-    said = _unheard(report)
-    asks = serving_models(before, _nobody(said))
+    unheard = _unheard(report)
+    asks = serving_models(before, _nobody(unheard))
     try:
         trial = hold_trial(evaluation, stage.name, report.new_model_id, asks, given.values())
     except GateError as error:
@@ -218,98 +218,27 @@ def derive(change: Change, claim: Claim) -> Derived:
     weighed, files = write_up(desk, wish, evidence, paths)
     least = change.policy.promotion.min_days_left
     found = [claim.wrong(line, "/lifetime", "model_ends") for line in short_lived(effective, least)]
-    if said:
-        found.append(claim.wrong(f"nobody can ask again: {said}", "/evals/pinned", "pinned_not_heard"))
+    if unheard:
+        found.append(claim.wrong(f"nobody can ask again: {unheard}", "/evals/pinned", "pinned_not_heard"))
     inputs = (run.manifest_file, run.job_file) if run else ()
     return Derived(weighed, files, tuple(found), inputs)
 
 
-# the run
+# the candidate
 
 
 def _run(change: Change, claim: Claim) -> Run | None:
     """The candidate's run, whose parts must fit together."""
-    report = claim.report
-    manifest = report.dataset.run_manifest_path
-    if manifest is None:
-        made = [run for run in survey(change.after, report.stage)[0] if run.model_id == report.new_model_id]
-        if made:
-            text = f"says that no run made the model; {made[0].folder} did"
-            raise _Wrong(claim.wrong(text, "/dataset/run_manifest_path"))
-        return None
-    folder = manifest.rpartition("/")[0]
-    if not manifest.startswith(f"train/finetune_runs/{report.stage}/") or folder.count("/") != 3:
-        raise _Wrong(claim.wrong("is no run of the stage", "/dataset/run_manifest_path"))
+    named = claim.report.dataset.run_manifest_path
     try:
-        run = read_run(change.after, folder)
+        run = run_named(change, claim.report.stage, claim.report.new_model_id, named)
+    except Unbound as error:
+        raise _Wrong(claim.wrong(str(error), "/dataset/run_manifest_path")) from None
     except ContractError as error:
-        raise _Wrong(*_unreadable(manifest, error)) from None
-    wrong = [*_loose(run, report), *_unlike(change, run)]
-    if wrong:
+        raise _Wrong(*_unreadable(named or claim.path, error)) from None
+    if run and (wrong := [*loose_ends(run, claim.report), *unlike(change, run)]):
         raise _Wrong(*wrong)
     return run
-
-
-def _loose(run: Run, report: PromotionReport) -> list[Finding]:
-    """Members of a run's two files that don't say what the others do."""
-    manifest, job = run.manifest, run.job
-    if job is None:
-        return [finding("promotion_unbound", run.manifest_file, "the run has no job: nothing was trained")]
-    key, ids = manifest.key_of, job.openai
-    rows = [
-        (run.manifest_file, "/stage", manifest.stage, report.stage),
-        (run.manifest_file, "/output_dir", manifest.output_dir, run.folder),
-        (run.manifest_file, "/dry_run", manifest.dry_run, False),
-        (run.manifest_file, "/run_key", manifest.run_key, digest(key.model_dump())),
-        (run.manifest_file, "/key_of/stage", key.stage, manifest.stage),
-        (run.manifest_file, "/key_of/provider", key.provider, manifest.provider),
-        (run.manifest_file, "/key_of/base_model", key.base_model, manifest.config.base_model),
-        (run.manifest_file, "/key_of/suffix", key.suffix, manifest.config.suffix),
-        (run.manifest_file, "/key_of/n_epochs", key.n_epochs, manifest.config.n_epochs),
-        (run.manifest_file, "/key_of/seed", key.seed, manifest.config.seed),
-        (
-            run.manifest_file,
-            "/key_of/learning_rate_multiplier",
-            key.learning_rate_multiplier,
-            manifest.config.learning_rate_multiplier,
-        ),
-        (
-            run.manifest_file,
-            "/key_of/training_sha256",
-            key.training_sha256,
-            manifest.hashes.training_sha256,
-        ),
-        (run.job_file, "/stage", job.stage, manifest.stage),
-        (run.job_file, "/provider", job.provider, manifest.provider),
-        (run.job_file, "/run_key", job.run_key, manifest.run_key),
-        (run.job_file, "/dataset_path", job.dataset_path, manifest.dataset_path),
-        (run.job_file, "/openai/status", ids.status, "succeeded"),
-        (run.job_file, "/openai/base_model", ids.base_model, manifest.config.base_model),
-        (run.job_file, "/openai/fine_tuned_model", run.model_id, report.new_model_id),
-    ]
-    found = [
-        finding("promotion_unbound", file, f"is {_said(have)}, not {_said(want)}", pointer=pointer)
-        for file, pointer, have, want in rows
-        if have != want
-    ]
-    if not ids.job_id:
-        found.append(finding("promotion_unbound", run.job_file, "names no job", pointer="/openai/job_id"))
-    return found
-
-
-def _said(value: object) -> str:
-    return name_for_log(value) if isinstance(value, str) else for_log(str(value))
-
-
-def _unlike(change: Change, run: Run) -> list[Finding]:
-    """Files of a run that aren't written as ftv4 writes them, and could hide something."""
-    texts = {run.manifest_file: to_json(run.manifest)} | ({run.job_file: to_json(run.job)} if run.job else {})
-    return [
-        one
-        for file, text in texts.items()
-        if file in change.entries
-        for one in differences("record_unreadable", file, text.encode(), change.bytes(file))
-    ]
 
 
 def _base_model(claim: Claim, run: Run | None) -> str:
@@ -370,7 +299,7 @@ def _eval_report(change: Change, claim: Claim, arm: str, named: EvalEvidence | N
         finding(
             "promotion_unbound",
             path,
-            f"is {_said(getattr(report, name))}, not {_said(value)}",
+            f"is {said(getattr(report, name))}, not {said(value)}",
             pointer=f"/{name}",
         )
         for name, value in want.items()
@@ -405,21 +334,21 @@ def _life(change: Change, claim: Claim, base_model: str) -> tuple[Lifetime, Life
 
     A provider's own word can't be heard again; it is taken if it is one.
     """
-    report, said = claim.report, claim.report.lifetime
+    report, word = claim.report, claim.report.lifetime
     table = life_of(change.before, report.new_model_id, base_model, None, claim.at)
     claimed = table
-    if not report.new_model_id.startswith(RULE) and said.shutdown_date:
+    if not report.new_model_id.startswith(RULE) and word.shutdown_date:
         provider, _, model = report.new_model_id.partition(":")
         row = provider_row(change.before, provider)
         sources = {
             f"the provider's model list; {lifetime.lifetime(row, name).source}"
             for name in (model, base_model)
         }
-        if said.source in sources:
+        if word.source in sources:
             claimed = Lifetime(
-                shutdown_date=said.shutdown_date,
-                days_left=(date.fromisoformat(said.shutdown_date) - claim.at.date()).days,
-                source=said.source,
+                shutdown_date=word.shutdown_date,
+                days_left=(date.fromisoformat(word.shutdown_date) - claim.at.date()).days,
+                source=word.source,
             )
     soonest = min((claimed, table), key=lambda one: one.shutdown_date or date.max.isoformat())
     if soonest.shutdown_date is None:
