@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from tests.encode.runner import Runner
 from tests.gates.build import lines, row, varied
 
 
@@ -228,3 +229,17 @@ def test_on_a_terminal_lines_are_coloured_and_left_whole(repository, ftv4, monke
 
     assert "\x1b[31moutput_schema_invalid\x1b[0m" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+
+
+def test_a_line_that_could_act_is_neither_coloured_nor_obeyed(repository, ftv4, monkeypatch):
+    """Threats 28, 29, 32: also where somebody forgot to encode what a finding quotes."""
+    from rich.text import Text
+
+    careless = Text("::error::x \x1b[2J ##[group]y", "red")
+    monkeypatch.setattr("ftv4.steps.gate_report.lines", lambda answer: [careless])
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    out = ftv4("gate", write(repository, *varied(42))).out
+
+    assert "\x1b" not in out
+    assert not Runner(any_name=True).obeys(out)
