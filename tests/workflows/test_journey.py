@@ -30,7 +30,7 @@ def accepted(platform, pull):
     verdict = platform.previewed(pull.head.sha, app=True)
     statuses, _ = said(platform, pull)
 
-    assert (preview.code, verdict.code) == (0, 0)
+    assert (preview.code, verdict.code) == (0, 0), preview.log + verdict.log
     assert statuses == [("ftv4-bot", "ftv4/verdict", "success")]
     platform.forge.github().get_pull(pull.number).merge()
 
