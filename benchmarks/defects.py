@@ -75,10 +75,9 @@ def reworded(share: float) -> Callable[[Field], Spot]:
 
     def plant(field: Field) -> Spot:
         first, copy = field.copy()
+        field.edit(copy, lambda text: _other_word(text, field.chance), 1e-9)
         if share:
             field.edit(copy, lambda text: _other_words(text, share, field.chance))
-        else:
-            field.edit(copy, lambda text: _other_word(text, field.chance), 1e-9)
         return Spot(copy, f"line {first + 1}")
 
     return plant
@@ -235,7 +234,8 @@ def said(make: Make) -> Callable[[Field], Spot]:
 
     def plant(field: Field) -> Spot:
         value = make(field.chance)
-        field.private.append(value)
+        if make is not order:
+            field.private.append(value)
         return _said(field, value)
 
     return plant
@@ -258,7 +258,8 @@ def _said(field: Field, value: str) -> Spot:
 def hidden(make: Make, hide: Hide) -> Callable[[Field], Spot]:
     def plant(field: Field) -> Spot:
         value = hide(make(field.chance), field.chance)
-        field.private.append(value)
+        if make is not order:
+            field.private.append(value)
         return _said(field, value)
 
     return plant
@@ -306,6 +307,17 @@ def under_a_key(make: Make) -> Callable[[Field], Spot]:
         value = make(field.chance)
         field.private.append(value)
         field.chance.choice([field.rows[place]["grades"], field.rows[place]["output"]])[value] = "pass"
+        return field.approve(place)
+
+    return plant
+
+
+def in_a_new_member(make: Make) -> Callable[[Field], Spot]:
+    def plant(field: Field) -> Spot:
+        place = field.take()
+        value = make(field.chance)
+        field.private.append(value)
+        field.rows[place]["output"]["contact"] = value
         return field.approve(place)
 
     return plant

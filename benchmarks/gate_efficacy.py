@@ -138,7 +138,7 @@ def planted_in_whole(order: tuple[str, int, int], gates: Collection[str] = ()) -
 def alarms(stage: Stage, corpus: str, rows: Sequence[Row]) -> Iterator[Alarm]:
     """What every gate says of clean rows."""
     report = judged(stage, b"".join(orjson.dumps(row) + b"\n" for row in rows))
-    gate_of = {page.rule: page.gate for page in pages(_repository().policy())}
+    gate_of = {page.rule: page.gate for page in pages(own_repository().policy())}
     named: dict[tuple[str, str], set[int]] = {}
     whole: Counter[str] = Counter()
     for finding in report.findings:
@@ -227,7 +227,7 @@ def _stage(name: str) -> Stage:
 _FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
 
 
-def _repository() -> Repository:
+def own_repository() -> Repository:
     """A repository of this process, with the shipped policy and cases."""
     if not _FOLDERS:
         _FOLDERS.append(tempfile.TemporaryDirectory())
@@ -244,7 +244,7 @@ def judged(
     cases: tuple[HeldOut, ...] | None = None,
 ) -> GateReport:
     """What the gates, or some of them, say of a stage's dataset."""
-    repository = _repository()
+    repository = own_repository()
     repository.write(stage.dataset, lines)
     return judge(repository, stage.dataset, stage, policy(repository.policy()), only=gates, cases=cases)
 

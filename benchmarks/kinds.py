@@ -45,7 +45,7 @@ ACCEPTANCE = (
         Defect(
             "acceptance",
             f"forbidden term, {name}",
-            ("doctrine_guard_failed",),
+            ("doctrine_guard_failed", "stage_drift_failed"),
             how.term_said(how._doctrine, hide),
         )
         for name, hide in UNSEEN.items()
@@ -113,6 +113,7 @@ PRIVATE = (
             "JSON escapes": how.escaped,
             "escaped text": how.twice_escaped,
             "as a key": how.under_a_key,
+            "in a new member": how.in_a_new_member,
         }.items()
     ),
     *(Defect("personal_data", kind, ("secret",), how.said(make)) for kind, make in SECRETS.items()),
@@ -124,6 +125,7 @@ PRIVATE = (
             "JSON escapes": how.escaped,
             "escaped text": how.twice_escaped,
             "as a key": how.under_a_key,
+            "in a new member": how.in_a_new_member,
         }.items()
     ),
     Defect(
@@ -179,10 +181,11 @@ LEAKS = (
         if name != "punctuation"
     ),
     Defect("contamination", "case of another industry", ("eval_answer",), how._case_of_another_industry),
-    Defect("contamination", "answer of a case (13-gram)", ("eval_answer",), how._answer(1), held=False),
+    Defect("contamination", "answer of a case, refused", ("eval_answer",), how._answer(1), held=False),
+    Defect("contamination", "answer of a case, told", ("eval_answer", "eval_overlap"), how._answer(1)),
     Defect(
         "contamination",
-        "three quarters of one (8-gram)",
+        "three quarters of one, told",
         ("eval_overlap", "eval_answer"),
         how._answer(0.75),
         held=False,

@@ -16,7 +16,7 @@ from ftv4.gates import ambiguity
 from ftv4.gates.question import Ask, Judged, Question
 from ftv4.gates.reading import as_json
 from ftv4.gates.rejection import Rejection
-from ftv4.guards import Guards, LeakHit, Objection
+from ftv4.guards import Guards, LeakHit, Objection, private
 from ftv4.guards.decision import STAGE as DECISION
 from ftv4.guards.decision import decision_errors
 from ftv4.guards.plain import visible
@@ -25,7 +25,7 @@ from ftv4.stages.stage import Stage
 
 FIXES: Mapping[str, str] = {
     "malformed_line": "write one JSON object on the line, or delete the line",
-    "not_approved": "approve rows with ftv4 review; delete those that nobody will approve",
+    "not_approved": "approve rows with ftv4 review and delete the rest; --approved-only=false judges all",
     "missing_input_or_output": "a row is an object with input and output; ftv4 datasets build writes them",
     "input_schema_version_mismatch": "build the dataset again with ftv4 datasets build, or give its --stage",
     "output_schema_version_mismatch": "build the dataset again with ftv4 datasets build, or give its --stage",
@@ -132,7 +132,8 @@ def _version(side: str, payload: object, expected: str) -> Rejection | None:
     found = payload.get("schema_version") if isinstance(payload, dict) else None
     if found == expected:
         return None
-    says = for_log(found, 60) if isinstance(found, str) else "no schema version"
+    shown = isinstance(found, str) and not private.find(found)
+    says = for_log(str(found), 60) if shown else "no schema version"
     problem = f"says {says}; this ftv4 trains on {expected}"
     return _broken(f"{side}_schema_version_mismatch", problem, f"/{side}/schema_version")
 

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from ftv4.contracts.findings import Diversity, DiversitySummary, Finding, IndustryShare
 from ftv4.contracts.jsontext import SPACE
+from ftv4.encode import for_log
 from ftv4.gates.question import Ask, Judged
 from ftv4.guards.decision import STAGE as DECISION
 
@@ -70,7 +71,8 @@ class Variety:
 
     def end(self) -> Iterator[Finding]:
         """One finding for each measure outside its limit."""
-        return (self._ask.finding(rule, text, FIXES[rule]) for rule, text in self._failures())
+        for rule, text in self._failures():
+            yield self._ask.finding(rule, text + self._most(rule), FIXES[rule])
 
     @property
     def answer(self) -> Diversity:
@@ -103,6 +105,18 @@ class Variety:
             duplicate_actions_share=_top(self._actions, self._actions.total()),
             same_constraint_prefix_share=_top(self._prefixes, self._approved),
         )
+
+    def _most(self, rule: str) -> str:
+        """What there is most of, for a share that is too large."""
+        counts = {
+            "industry_share": Counter({name.encode(): count for name, count in self._industries.items()}),
+            "duplicate_actions_share": self._actions,
+            "same_constraint_prefix_share": self._prefixes,
+        }.get(rule)
+        if not counts:
+            return ""
+        name, count = counts.most_common(1)[0]
+        return f" {count} times: {for_log(name.decode(errors='replace'), 80)}"
 
     def _failures(self) -> Iterator[tuple[str, str]]:
         seen, limits = self._summary(), self._limits

@@ -148,8 +148,9 @@ def _duration(forecast: Forecast) -> str:
     return f"about {_count(max(1, round(forecast.seconds / 60)), 'minute')} ({rests})"
 
 
-def _weight(finding: Finding) -> tuple[bool, bool]:
-    return finding.severity != "error", finding.new is False
+def _weight(finding: Finding) -> tuple[bool, bool, bool]:
+    # What is said of all rows explains what is said of each.
+    return finding.severity != "error", finding.new is False, finding.line is not None
 
 
 def _line(finding: Finding) -> "Text":

@@ -3,12 +3,13 @@
 import pytest
 
 from benchmarks.corpus import shipped
-from benchmarks.gate_efficacy import alarms, counted, heard, judged, planted_in_whole
+from benchmarks.gate_efficacy import alarms, counted, heard, judged, own_repository, planted_in_whole
 from benchmarks.kinds import KINDS
 from benchmarks.planted_whole import WHOLES
 from benchmarks.planting import Field
 from ftv4.gates import GATES
 from ftv4.stages import STAGES
+from ftv4.steps.details import detailed
 
 ROW_GATES = sorted({defect.gate for defect in KINDS})
 
@@ -27,7 +28,8 @@ def missed(tries):
 def test_every_kind_of_defect_is_found_by_its_rule_at_its_line(stage):
     field = sown(stage)
     report = judged(field.stage, field.lines(), cases=field.held_out)
-    said = "\n".join(finding.model_dump_json() for finding in report.findings)
+    told = detailed(own_repository(), report, 1 << 20)
+    said = "\n".join(finding.model_dump_json() for finding in told.findings)
 
     assert missed(heard(field, report)) == []
     assert [value for value in field.private if value in said] == []
