@@ -120,8 +120,7 @@ def _judged(files: "Repository", asked: "Asked", provider: str) -> "PullVerdict 
 
 
 def _show(files: "Repository", answer: "PullVerdict", form: str) -> None:
-    from ftv4.steps.pull_report import page
-    from ftv4.steps.pull_report import told as in_words
+    from ftv4.steps.pull_report import in_words, page
 
     if form == "json":
         print_json({"verdict": answer.model_dump(mode="json"), "why": ""})

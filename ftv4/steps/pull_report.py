@@ -30,7 +30,7 @@ def check_is_for(verdict: PullVerdict, asked: Asked) -> None:
         )
 
 
-def told(verdict: PullVerdict) -> str:
+def in_words(verdict: PullVerdict) -> str:
     """The verdict in one line, of our own words and numbers alone."""
     if not verdict.touches:
         return "nothing to judge"
@@ -40,7 +40,7 @@ def told(verdict: PullVerdict) -> str:
 
 def page(templates: Templates, verdict: PullVerdict, run: str | None = None, *, stale: bool = False) -> str:
     """What people read: the verdict first, then what it rests on."""
-    facts = {"verdict": verdict, "told": told(verdict), "run": run, "stale": stale}
+    facts = {"verdict": verdict, "told": in_words(verdict), "run": run, "stale": stale}
     return render(templates, "verdict.md.j2", facts, {"code": for_markdown}) + f"\n{verdict.page}"
 
 
@@ -69,7 +69,7 @@ def report(templates: Templates, verdict: PullVerdict, forge: Forge, run: str | 
 
 def _status(verdict: PullVerdict, forge: Forge, run: str | None) -> str:
     state: State = "success" if verdict.passed else "failure"
-    forge.status(verdict.head, CONTEXT, state, told(verdict), run)
+    forge.status(verdict.head, CONTEXT, state, in_words(verdict), run)
     return f"status {CONTEXT} of {verdict.head[:12]}: {state}"
 
 
