@@ -16,7 +16,10 @@ from tests.conftest import ROOT
 from tests.workflows import expected
 
 HERE = Path(__file__).parent
-STUBBED = (expected.CHECKOUT, expected.PYTHON, expected.UPLOAD, expected.APP)
+STUBBED = {
+    action: HERE / "stubs" / action.partition("@")[0]
+    for action in (expected.CHECKOUT, expected.PYTHON, expected.UPLOAD, expected.APP)
+}
 SECONDS = 400
 """After which a run is given up; on a machine of its own none takes 10."""
 
@@ -62,8 +65,11 @@ class Happened:
             self.log += told["msg"].rstrip("\n") + "\n"
 
 
-def act(checkout, scratch, workflow, event, payload, *, environment, secrets, variables):
-    """Run a workflow of a checkout; `scratch` is an empty folder for what the run leaves."""
+def act(checkout, scratch, workflow, event, payload, *, environment, secrets, variables, actions):
+    """Run a workflow of a checkout; `scratch` is an empty folder for what the run leaves.
+
+    `actions` are those of other repositories, `owner/name@ref` → folder; the platform's own are stubs.
+    """
     for name in ("home", "cache", "artifacts"):
         (scratch / name).mkdir(parents=True)
     (scratch / "event.json").write_text(json.dumps(payload))
@@ -79,7 +85,7 @@ def act(checkout, scratch, workflow, event, payload, *, environment, secrets, va
         Path(sys.executable).parent / "act", event, "--json", "--platform", "ubuntu-latest=-self-hosted",
         "--no-cache-server", "--action-offline-mode", "--directory", checkout,
         "--workflows", checkout / f".github/workflows/{workflow}.yml", "--eventpath", scratch / "event.json",
-        *(f"--local-repository={action}={HERE / 'stubs' / action.partition('@')[0]}" for action in STUBBED),
+        *(f"--local-repository={name}={folder}" for name, folder in (STUBBED | actions).items()),
         *(f"--env={name}={value}" for name, value in told.items()),
         *(f"--secret={name}={value}" for name, value in secrets.items()),
         *(f"--var={name}={value}" for name, value in variables.items()),
@@ -116,6 +122,7 @@ def read(done, scratch):
     return happened
 
 
-def for_act(text):
-    """A workflow or action as act can read it, which knows neither `$/` nor `queue`."""
-    return re.sub(r"uses: \$/", "uses: ./", re.sub(r"^ +queue: max\n", "", text, flags=re.M))
+def for_act(text, home="./", at=""):
+    """A workflow or action as act can read it, which knows neither `queue` nor `$/`, its own repository."""
+    own = re.sub(r"(uses: )\$/(\S+)", rf"\g<1>{home}\g<2>{at}", text)
+    return re.sub(r"^ +queue: max\n", "", own, flags=re.M)

@@ -31,6 +31,8 @@ class Platform:
         self.provider = provider
         self.folder = folder
         self.runs = 0
+        self.actions = {}
+        """Actions of other repositories."""
 
     @property
     def main(self):
@@ -117,6 +119,7 @@ class Platform:
         return act(
             checkout, scratch / "act", workflow, event, {"repository": about, **payload},
             environment=told, secrets=secrets, variables=APP if app else {},
+            actions=self.actions,
         )  # fmt: skip
 
     # what people do

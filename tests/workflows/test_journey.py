@@ -1,6 +1,7 @@
 """From a dataset change to a merged promotion, and what stops on the way, by workflows alone."""
 
 import json
+from urllib.request import Request, urlopen
 
 from tests.workflows.platform import DATASET
 from tests.workflows.test_gate_preview import ROWS
@@ -85,6 +86,19 @@ def test_a_candidate_that_learned_the_wrong_answers_is_not_proposed(platform):
     assert list(platform.forge.github().get_pulls(state="all")) == []
     assert pinned(platform) == "deterministic:quant-v1"
     assert platform.tick().jobs == {FOLLOW: "success"}
+
+
+def test_a_model_named_by_hand_is_weighed_and_proposed(platform):
+    trained(platform)
+    request = Request(f"{platform.provider.url}/v1/fine_tuning/jobs", headers={"Authorization": "Bearer any"})
+    with urlopen(request) as answer:
+        (job,) = json.load(answer)["data"]
+    asked = {"stage": "quant_signals", "model": f"openai:{job['fine_tuned_model']}"}
+    happened = platform.dispatch("promote", asked)
+    (proposal,) = platform.forge.github().get_pulls(state="open")
+
+    assert happened.jobs == {"propose one": "success"}
+    assert proposal.user.login == "github-actions"
 
 
 def test_a_model_named_by_hand_is_weighed_and_refused(platform):
