@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,13 @@ from ftv4.errors import Ftv4Error, ServiceError, UsageError
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 REMOTE_SECONDS = 120
 """How long a fetch or push may take."""
+QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:file", "LC_ALL": "C"}
+"""No questions to a terminal, no program for a URL to name, and messages as we know them."""
+ELSEWHERE = frozenset(
+    {"GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE",
+     "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"}
+)  # fmt: skip
+"""What a hook sets for the repository it runs in; another repository must not take it for its own."""
 _REVISION = re.compile(r"[A-Za-z0-9_./@{}^~][A-Za-z0-9_./@{}^~+-]{0,199}")
 
 
@@ -41,22 +48,16 @@ class Remote:
         if self.token and parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise UsageError(f"{for_log(self.url)}: a token is sent over https only")
 
-    def environment(self) -> dict[str, str]:
+    def settings(self) -> dict[str, str]:
         """How git is told the token: arguments can be read by every process, and config stays on disk."""
-        settings = {"credential.interactive": "false"}
-        if self.token:
-            login = base64.b64encode(f"x-access-token:{self.token}".encode()).decode()
-            # A redirect would take the token elsewhere.
-            settings |= {
-                f"http.{self.url}.extraHeader": f"Authorization: Basic {login}",
-                "http.followRedirects": "false",
-                "credential.helper": "",
-            }
-        told = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:http:ssh:file", "LC_ALL": "C"}
-        told["GIT_CONFIG_COUNT"] = str(len(settings))
-        for number, (name, value) in enumerate(settings.items()):
-            told |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-        return told
+        if not self.token:
+            return {}
+        login = base64.b64encode(f"x-access-token:{self.token}".encode()).decode()
+        return {
+            f"http.{self.url}.extraHeader": f"Authorization: Basic {login}",
+            "http.followRedirects": "false",  # which would take the token elsewhere
+            "credential.helper": "",
+        }
 
 
 class Entry(NamedTuple):
@@ -81,15 +82,17 @@ class Entry(NamedTuple):
 class Git:
     """git on one folder. Commands run without a terminal and without the user's hooks or pager."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, alone: bool = False) -> None:
         self.folder = folder
+        self._alone = alone
+        """Whether this is no repository that a hook may be running in."""
 
     @classmethod
     @contextmanager
     def temporary(cls) -> Iterator["Git"]:
         """A bare repository that goes when the block ends."""
         with tempfile.TemporaryDirectory(prefix="ftv4-git-", ignore_cleanup_errors=True) as folder:
-            git = cls(Path(folder))
+            git = cls(Path(folder), alone=True)
             git("init", "--quiet", "--bare", ".")
             yield git
 
@@ -129,7 +132,10 @@ class Git:
         """Run a git command that talks to a remote. Raises ServiceError that never holds the token."""
         try:
             done = self._run(
-                *arguments, stdout=subprocess.PIPE, environment=remote.environment(), seconds=REMOTE_SECONDS
+                *arguments,
+                stdout=subprocess.PIPE,
+                environment=QUIET | _configured(remote.settings()),
+                seconds=REMOTE_SECONDS,
             )
         except GitError as error:
             raise ServiceError(
@@ -207,6 +213,25 @@ class Git:
         spool.seek(0)
         return spool
 
+    def sizes(self, ids: Sequence[str]) -> list[int]:
+        """Bytes of each blob."""
+        asked = "".join(f"{one}\n" for one in ids).encode()
+        told = self.raw("--no-replace-objects", "cat-file", "--batch-check=%(objectsize)", stdin=asked)
+        return [int(size) for size in told.split()]
+
+    def blobs(self, ids: Sequence[str]) -> list[bytes]:
+        """The bytes of blobs, read at once; all of them are held."""
+        told = self.raw(
+            "--no-replace-objects", "cat-file", "--batch", stdin="".join(f"{one}\n" for one in ids).encode()
+        )
+        found, at = [], 0
+        for _ in ids:
+            end = told.index(b"\n", at)
+            size = int(told[at:end].split(b" ")[2])
+            found.append(told[end + 1 : end + 1 + size])
+            at = end + 1 + size + 1
+        return found
+
     def _stored(self, *arguments: str) -> bytes:
         return self.raw("--no-replace-objects", "--literal-pathspecs", *arguments)
 
@@ -227,7 +252,7 @@ class Git:
                 stdout=stdout,
                 stderr=subprocess.PIPE,
                 check=False,
-                env={**os.environ, **environment} if environment else None,
+                env=self._inherited() | dict(environment or {}),
                 timeout=seconds,
             )
         except FileNotFoundError:
@@ -237,6 +262,18 @@ class Git:
         if done.returncode:
             raise GitError(f"git {name}: {_reason(done.stderr) or f'exit {done.returncode}'}")
         return done.stdout or b""
+
+    def _inherited(self) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if not (self._alone and name in ELSEWHERE)}
+
+
+def _configured(settings: Mapping[str, str]) -> dict[str, str]:
+    """Settings as git reads them from the environment, after those that are there already."""
+    first = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    told = {"GIT_CONFIG_COUNT": str(first + len(settings))}
+    for number, (name, value) in enumerate(settings.items(), first):
+        told |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return told
 
 
 def _reason(said: bytes) -> str:

@@ -16,8 +16,9 @@ from typing import get_args
 from ftv4.clients.git import Entry, Git, GitError, Remote
 from ftv4.contracts.models import StageName
 from ftv4.encode import for_log, name_for_log
-from ftv4.errors import ContractError, ServiceError
+from ftv4.errors import ContractError, ServiceError, UsageError
 
+RUNS = "train/finetune_runs/<stage>/<stamp>"
 REF = "refs/heads/ftv4-ledger"
 _STAGE = "|".join(get_args(StageName))
 EXPECTED = re.compile(
@@ -25,10 +26,8 @@ EXPECTED = re.compile(
     r"|evals/report_[A-Za-z0-9_-]{1,100}\.json"
 )
 """What a ledger holds; anything else on it is left where it is, and never read."""
-LARGEST = 16 << 20
-"""Bytes of one file."""
-MOST = 20_000
-"""Files."""
+LARGEST = 1 << 30
+"""Bytes of all its files, which are held in memory; a run with its reports has some 200 kB."""
 _MESSAGE = re.compile(r"[a-z]+(?: [a-z0-9_]{1,80}){0,3}")
 _HERE = "refs/ftv4/ledger"
 _WHO = {"GIT_AUTHOR_NAME": "ftv4", "GIT_AUTHOR_EMAIL": "ftv4@localhost"}
@@ -76,9 +75,12 @@ class Ledger:
         if head is None:
             return State(None, {})
         entries = [one for one in self._git.files(head, ".") if _expected(one)]
-        if len(entries) > MOST:
-            raise ContractError(f"ledger: more than {MOST:,} files")
-        return State(head, {one.path.decode(): self._content(one) for one in entries})
+        _must_be_plain(entries)
+        sizes = self._git.sizes([one.object for one in entries])
+        if sum(sizes) > LARGEST:
+            raise ContractError(f"ledger: its files have {sum(sizes):,} bytes; {LARGEST:,} are read")
+        contents = self._git.blobs([one.object for one in entries])
+        return State(head, {one.path.decode(): text for one, text in zip(entries, contents, strict=True)})
 
     def write(self, state: State, changes: Mapping[str, bytes], message: str, now: datetime) -> State:
         """Put files onto what was read, as one commit; without a change there is none.
@@ -120,22 +122,15 @@ class Ledger:
         self._git.fetch(self.remote, f"+{REF}:{_HERE}", depth=depth)
         return self._git("rev-parse", "--verify", f"{_HERE}^{{commit}}")
 
-    def _content(self, entry: Entry) -> bytes:
-        path = entry.path.decode()
-        if entry.mode != "100644":
-            raise ContractError(f"ledger: {path}: mode {entry.mode}: not a plain file")
-        if self._git.size(entry.object) > LARGEST:
-            raise ContractError(f"ledger: {path}: larger than {LARGEST:,} bytes")
-        with self._git.blob(entry.object) as stream:
-            return stream.read()
-
     def _commit(self, head: str | None, news: Mapping[str, bytes], message: str, now: datetime) -> str:
         """A commit that is nowhere yet but here."""
         if not _MESSAGE.fullmatch(message):
             raise ValueError(f"no message for the ledger: {for_log(message)}")
         for path in news:
             if not EXPECTED.fullmatch(path):
-                raise ValueError(f"no file of the ledger: {name_for_log(path)}")
+                raise UsageError(
+                    f"{name_for_log(path)}: no place on the ledger for this", hint=f"runs are below {RUNS}"
+                )
         lines = []
         for path, content in sorted(news.items()):
             blob = self._git("hash-object", "-w", "--no-filters", "--stdin", stdin=content)
@@ -151,3 +146,9 @@ class Ledger:
 
 def _expected(entry: Entry) -> bool:
     return EXPECTED.fullmatch(entry.path.decode("latin-1")) is not None
+
+
+def _must_be_plain(entries: list[Entry]) -> None:
+    odd = [f"ledger: {one.path.decode()}: mode {one.mode}" for one in entries if one.mode != "100644"]
+    if odd:
+        raise ContractError("the ledger has what is no plain file", problems=odd)

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from ftv4.canonical import digest
 from ftv4.clients.ledger import Ledger, Moved, State
 from ftv4.contracts.evaluation import EvalReport
-from ftv4.contracts.ledger import Outcome
+from ftv4.contracts.ledger import LAST, Outcome
 from ftv4.contracts.run import JobRecord, RunManifest
 from ftv4.documents import Repository, parse, to_json
 from ftv4.encode import for_log
@@ -45,7 +45,8 @@ class Books:
     """The ledger as last read or written; None before that."""
 
     def bring(self, *, reports: bool = False) -> None:
-        """Read the ledger and put what it says of runs into the work tree, eval reports too if asked.
+        """Read the ledger and put what it says of runs into the work tree; `reports`: and what it has to
+        say of models that may still be proposed.
 
         Where the work tree's own job.json says more (a job, a later attempt), that stays. Raises
         ContractError that names each file which doesn't say what it must, before any is written;
@@ -54,9 +55,12 @@ class Books:
         if self.ledger is None:
             return
         self.state = self.ledger.read()
-        for path, content in _checked(self.state.files).items():
-            if path.startswith(RUNS) or reports:
-                self._take(path, content)
+        files = {path: data for path, data in self.state.files.items() if path.startswith(RUNS)}
+        found = _checked(files)
+        if reports:
+            found |= _checked({path: self.state.files.get(path, b"") for path in _needed(found)})
+        for path, content in found.items():
+            self._take(path, content)
 
     def _take(self, path: str, content: "Content") -> None:
         ours = self.repository.read_bytes(path) if self.repository.has(path) else None
@@ -137,6 +141,12 @@ class Content:
 
     data: bytes
     document: BaseModel
+
+
+def _needed(found: Mapping[str, "Content"]) -> list[str]:
+    """The eval reports of models that may still be proposed; the others are history."""
+    outcomes = [one.document for one in found.values() if isinstance(one.document, Outcome)]
+    return sorted(path for one in outcomes if one.state not in LAST for path in one.reports.values())
 
 
 _CONTRACTS: dict[str, type[BaseModel]] = {MANIFEST: RunManifest, JOB: JobRecord, OUTCOME: Outcome}

@@ -97,4 +97,6 @@ def _next(entry: Entry) -> str:
         error = entry.run.job.openai.error if entry.run.job else None
         return f"nothing: {for_log(error)}" if error else "nothing"
     why = outcome.reasons[0] if outcome.reasons else "its report says why"
+    if outcome.state == "refused" and outcome.pull_request:
+        why = f"close pull request {outcome.pull_request}, which is stale; {why}"
     return FINISHED[outcome.state].format(outcome.pull_request or "-", why) + waits
