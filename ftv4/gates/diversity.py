@@ -109,7 +109,9 @@ class Variety:
     def _most(self, rule: str) -> str:
         """What there is most of, for a share that is too large."""
         counts = {
-            "industry_share": Counter({name.encode(): count for name, count in self._industries.items()}),
+            "industry_share": Counter(
+                {name.encode(errors="surrogatepass"): count for name, count in self._industries.items()}
+            ),
             "duplicate_actions_share": self._actions,
             "same_constraint_prefix_share": self._prefixes,
         }.get(rule)
