@@ -110,17 +110,19 @@ def _answers(output: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         elif isinstance(value, list):
             yield from ((name, crc32(as_json(item))) for item in value)
         if isinstance(value, (dict, list)):
-            yield from ((name, crc32(text.encode(errors="replace"))) for text in _sentences(value))
+            for text in _sentences(value, []):
+                yield name, crc32(text.encode(errors="replace"))
 
 
-def _sentences(value: Any) -> Iterator[str]:
+def _sentences(value: Any, found: list[str]) -> list[str]:
     """Texts of more than a word, below a value of an accepted row, which isn't deep."""
     for item in value.values() if isinstance(value, dict) else value:
         if isinstance(item, str):
             if " " in item:
-                yield item
+                found.append(item)
         elif isinstance(item, (dict, list)):
-            yield from _sentences(item)
+            _sentences(item, found)
+    return found
 
 
 def start(ask: Ask) -> Question:

@@ -3,6 +3,7 @@
 Any `concurrent.futures.Executor` will do: this machine's processes, or those of a cluster.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -22,6 +23,10 @@ B = TypeVar("B")
 
 AHEAD = 2
 """Pieces of work that a worker has before it: one in hand, one waiting."""
+
+
+SELDOM = (100_000, 20, 20)
+"""New objects, and collections of each generation, from one garbage collection to the next."""
 
 
 class Workers(NamedTuple):
@@ -47,6 +52,17 @@ def processes(count: int) -> Iterator[Workers | None]:
         yield Workers(pool, count)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Look for garbage that refers to itself seldom: rows make none, and what is kept of them is much."""
+    before = gc.get_threshold()
+    gc.set_threshold(*SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def other_cores() -> int:
@@ -98,6 +114,7 @@ def _done(work: Callable[[A], B], item: A) -> Future[B]:
 def _begin() -> None:
     """In a worker: leave it to the process that started it to be interrupted, and end when that does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(*SELDOM)
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
