@@ -43,6 +43,11 @@ def spaced(text: str, chance: Random) -> str:
     return text.replace(" ", chance.choice(("\u00a0", "\u2009", "\u3000")), chance.randint(1, 4))
 
 
+def doubled(text: str, chance: Random) -> str:
+    """Two spaces for one."""
+    return text.replace(" ", "  ")
+
+
 def shouted(text: str, chance: Random) -> str:
     """In capitals."""
     return text.upper()

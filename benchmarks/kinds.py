@@ -50,6 +50,12 @@ ACCEPTANCE = (
         )
         for name, hide in UNSEEN.items()
     ),
+    Defect(
+        "acceptance",
+        "forbidden term, two spaces",
+        ("doctrine_guard_failed", "stage_drift_failed"),
+        how.term_said(how._doctrine, how.doubled),
+    ),
     Defect("acceptance", "drift term", ("stage_drift_failed",), how.term_said(how._drift)),
     Defect(
         "acceptance",
