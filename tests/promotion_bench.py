@@ -78,6 +78,8 @@ class Bench:
         if content is None:
             return b"0 %040d\t%b\0" % (0, path.encode())
         mode, data = content if isinstance(content, tuple) else ("100644", content)
+        if mode == "160000":
+            return f"{mode} {data.decode()}\t".encode() + path.encode() + b"\0"
         blob = self.run(
             "hash-object", "-w", "--stdin", stdin=data if isinstance(data, bytes) else written(data)
         )

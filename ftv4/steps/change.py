@@ -126,7 +126,12 @@ class Change:
 
 def concerns(paths: Iterable[str]) -> bool:
     """Whether a change to these paths is one that `verify` judges, however they are spelled."""
-    return any(folded(path).startswith(PATHS) for path in paths)
+    return any(map(poses, paths))
+
+
+def poses(path: str) -> bool:
+    """Whether a path is on some disk one of a promotion's, or a folder's that these lie in."""
+    return f"{folded(path)}/".startswith(PATHS)
 
 
 def folded(path: str) -> str:

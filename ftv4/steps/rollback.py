@@ -71,7 +71,7 @@ def roll_back(
     git = Git(desk.repository.root)
     past = states(git, git.commit(branch_here(git, desk.base)))
     then = previous(past, stage) if to == PREVIOUS else last_of(past, stage, to)
-    found = way_back(desk.repository, desk.before, stage, then, desk.by, iso(desk.now), reason)
+    found = way_back(desk.before, stage, then, desk.by, iso(desk.now), reason)
     if not dry_run and desk.forge is None and desk.repository.read_bytes(MODELS) != past[-1].text:
         raise GateError(
             f"{MODELS} here is not that of {desk.base}", hint=f"check out {desk.base}, and run again"
@@ -113,9 +113,7 @@ def branch_here(git: Git, base: str) -> str:
     return remote if git("for-each-ref", "--format=x", remote) else base
 
 
-def way_back(
-    repository: Repository, before: bytes, stage: str, then: State, by: str, when: str, reason: str
-) -> Return:
+def way_back(before: bytes, stage: str, then: State, by: str, when: str, reason: str) -> Return:
     """What models.json becomes when a stage goes back to an earlier state. Raises UsageError."""
     now = as_state(before)
     old, new = now.pin(stage), then.pin(stage)

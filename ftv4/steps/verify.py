@@ -19,7 +19,7 @@ from ftv4.contracts.verification import Subject, Verification
 from ftv4.documents import MODELS
 from ftv4.encode import name_for_log
 from ftv4.errors import ContractError, GateError
-from ftv4.steps.change import ADDED_ONLY, CARDS, LARGEST, PATHS, REPORTS, RUNS, Change, concerns, folded
+from ftv4.steps.change import ADDED_ONLY, CARDS, LARGEST, PATHS, REPORTS, RUNS, Change, concerns, poses
 from ftv4.steps.promotion_rules import SHOWN, finding
 from ftv4.steps.rollback import as_state
 from ftv4.steps.runs import JOB, MANIFEST
@@ -119,7 +119,7 @@ def _unreadable(path: str, error: ContractError) -> Iterator[Finding]:
 def _ill_placed(change: Change) -> Iterator[Finding]:
     """Paths that pose as records, and records that are no plain files."""
     for name, entry in change.entries.items():
-        if not folded(name).startswith(PATHS):
+        if not poses(name):
             continue
         if not (name.startswith(PATHS) and NAME.fullmatch(name)) or ".." in name:
             yield finding("promotion_path", name, "no path of a record, but on some disks it is one's")

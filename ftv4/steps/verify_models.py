@@ -142,7 +142,7 @@ def _as_then(
     wanted = b""
     for then in reversed(candidates):
         try:
-            after = way_back(change.before, before, stage, then, by, entry.timestamp, reason).after
+            after = way_back(before, stage, then, by, entry.timestamp, reason).after
         except UsageError:
             continue  # serves already
         if after == state.text:

@@ -60,6 +60,7 @@ def test_nothing_of_a_promotion_is_nothing_to_verify(bench):  # noqa: F811
         ("evals/report_1.json", True),
         ("Config/Intelligence_v4.models.json", True),
         ("evals/\N{FULLWIDTH LATIN SMALL LETTER R}eport_1.json", True),
+        ("train/promotion", True),
         ("evals/cases/a.json", False),
         ("train/datasets/stage_quant.jsonl", False),
         ("config/intelligence_v4.policy.json", False),
@@ -410,6 +411,12 @@ def test_the_policy_that_a_change_brings_judges_nothing(bench):  # noqa: F811
     )
 
     assert "promotion_stale" in rules(found)
+
+
+def test_no_link_or_submodule_takes_the_place_of_the_records(bench):  # noqa: F811
+    for mode, content in (("120000", b"/tmp"), ("160000", bench.base.encode())):
+        found = bench.verify(bench.commit({"train/promotion": (mode, content)}, bench.base))
+        assert ("promotion_path", "train/promotion", "") in against(found)
 
 
 @pytest.mark.parametrize("mode", ["120000", "100755"])

@@ -13,7 +13,7 @@ from ftv4.canonical import canonical
 from ftv4.clients.git import Git
 from ftv4.clock import iso
 from ftv4.contracts import pointer
-from ftv4.documents import MODELS, Repository
+from ftv4.documents import MODELS
 from ftv4.steps.change import Change
 from ftv4.steps.past import states
 from ftv4.steps.rollback import as_state, way_back
@@ -173,7 +173,7 @@ def test_the_first_models_json_may_pin_rules_only(bench):  # noqa: F811
 def rolled_back(bench, then=None, by="ada@example.org", when=NOW, reason="it invents evidence"):  # noqa: F811
     """models.json as `ftv4 rollback` makes it, by default of the state before the promotion."""
     then = then or states(bench.git, bench.base)[-1]
-    return way_back(Repository(bench.root), bench.bytes(MODELS), STAGE, then, by, iso(when), reason).after
+    return way_back(bench.bytes(MODELS), STAGE, then, by, iso(when), reason).after
 
 
 def test_a_rollback_is_verified(bench):  # noqa: F811
@@ -274,9 +274,7 @@ def test_a_rollback_to_what_is_shut_down_is_refused(bench):  # noqa: F811
     }
     base = bench.commit({"config/providers.json": providers}, back)
     then = states(bench.git, back)[-2]
-    again = way_back(
-        Repository(bench.root), bench.bytes(MODELS, back), STAGE, then, "ada@example.org", iso(NOW), "again"
-    ).after
+    again = way_back(bench.bytes(MODELS, back), STAGE, then, "ada@example.org", iso(NOW), "again").after
     assert bench.verify(bench.commit({MODELS: again}, back), back).passed
     found = bench.verify(bench.commit({MODELS: again}, base), base)
 
