@@ -191,6 +191,16 @@ def _answer(share: float) -> Callable[[Field], Spot]:
     return plant
 
 
+def _answer_twice(field: Field) -> Spot:
+    """A case's answer in two rows, a word changed in each: what two answers share counts as a phrase."""
+    answer = field.cases.pop().output
+    for place in (field.take(), field.take()):
+        limits = field.rows[place]["output"]["data_limits"]
+        field.rows[place]["output"] = deepcopy(answer) | {"data_limits": limits}
+        field.edit(place, lambda text: _other_word(text, field.chance), 1e-9)
+    return Spot(place)
+
+
 def _shuffled(text: str, chance: Random) -> str:
     """Other words of the same length each."""
     return re.sub("[a-z]{4,}", lambda word: chance.choice(WORDS)[: len(word[0])], text)

@@ -191,6 +191,13 @@ LEAKS = (
     Defect("contamination", "answer of a case, told", ("eval_answer", "eval_overlap"), how._answer(1)),
     Defect(
         "contamination",
+        "answer of a case, in two rows",
+        ("eval_answer", "eval_overlap"),
+        how._answer_twice,
+        held=False,
+    ),
+    Defect(
+        "contamination",
         "three quarters of one, told",
         ("eval_overlap", "eval_answer"),
         how._answer(0.75),
