@@ -88,6 +88,17 @@ def test_a_candidate_that_learned_the_wrong_answers_is_not_proposed(platform):
     assert platform.tick().jobs == {FOLLOW: "success"}
 
 
+def test_a_provider_that_is_away_makes_the_round_red_and_changes_nothing(platform):
+    trained(platform)
+    before = written(platform)
+    platform.provider.fail("reject", method="GET", status=503, times=99)
+    round_ = platform.tick()
+
+    assert round_.jobs == {FOLLOW: "failure"}
+    assert "Traceback" not in round_.log
+    assert written(platform) == before
+
+
 def test_a_model_named_by_hand_is_weighed_and_proposed(platform):
     trained(platform)
     request = Request(f"{platform.provider.url}/v1/fine_tuning/jobs", headers={"Authorization": "Bearer any"})
