@@ -26,7 +26,9 @@ class Recorder:
         self.exchanges = []
 
     async def __call__(self, scope, receive, send):
+        """Keeps the exchange before the last of its answer is sent: who asked may look right after."""
         sent, answer, status = [], [], []
+        form = dict(scope["headers"]).get(b"content-type", b"").startswith(b"multipart/")
 
         async def receiving():
             event = await receive()
@@ -36,20 +38,20 @@ class Recorder:
         async def sending(event):
             answer.append(event.get("body", b""))
             status.append(event.get("status"))
+            if event["type"] == "http.response.body" and not event.get("more_body"):
+                self.exchanges.append(
+                    {
+                        "method": scope["method"],
+                        "path": scope["path"],
+                        "query": scope["query_string"].decode(),
+                        "request": {"file": "", "purpose": "fine-tune"} if form else parsed(sent),
+                        "status": status[0],
+                        "response": parsed(answer),
+                    }
+                )
             await send(event)
 
         await self.app(scope, receiving, sending)
-        form = dict(scope["headers"]).get(b"content-type", b"").startswith(b"multipart/")
-        self.exchanges.append(
-            {
-                "method": scope["method"],
-                "path": scope["path"],
-                "query": scope["query_string"].decode(),
-                "request": {"file": "", "purpose": "fine-tune"} if form else parsed(sent),
-                "status": status[0],
-                "response": parsed(answer),
-            }
-        )
 
 
 def parsed(parts):
