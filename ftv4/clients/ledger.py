@@ -28,6 +28,8 @@ EXPECTED = re.compile(
 """What a ledger holds; anything else on it is left where it is, and never read."""
 LARGEST = 1 << 30
 """Bytes of all its files, which are held in memory; a run with its reports has some 200 kB."""
+WHOLE = (1 << 31) - 1
+"""The depth of a whole history."""
 _MESSAGE = re.compile(r"[a-z]+(?: [a-z0-9_]{1,80}){0,3}")
 _HERE = "refs/ftv4/ledger"
 _WHO = {"GIT_AUTHOR_NAME": "ftv4", "GIT_AUTHOR_EMAIL": "ftv4@localhost"}
@@ -54,6 +56,7 @@ class Ledger:
         self.remote = remote
         self._git = git
         self._writer = writer
+        self._last = State(None, {})
 
     @classmethod
     @contextmanager
@@ -71,16 +74,19 @@ class Ledger:
 
         Raises ServiceError when it is away, and ContractError that names a file which is no file.
         """
-        head = self._fetched()
-        if head is None:
-            return State(None, {})
+        there = self._git.remote_ref(self.remote, REF)
+        if there == self._last.head:
+            return self._last
+        head = self._fetched(depth=1)
         entries = [one for one in self._git.files(head, ".") if _expected(one)]
         _must_be_plain(entries)
         sizes = self._git.sizes([one.object for one in entries])
         if sum(sizes) > LARGEST:
             raise ContractError(f"ledger: its files have {sum(sizes):,} bytes; {LARGEST:,} are read")
         contents = self._git.blobs([one.object for one in entries])
-        return State(head, {one.path.decode(): text for one, text in zip(entries, contents, strict=True)})
+        paths = [one.path.decode() for one in entries]
+        self._last = State(head, dict(zip(paths, contents, strict=True)))
+        return self._last
 
     def write(self, state: State, changes: Mapping[str, bytes], message: str, now: datetime) -> State:
         """Put files onto what was read, as one commit; without a change there is none.
@@ -96,11 +102,13 @@ class Ledger:
             self._git.push(self.remote, f"{commit}:{REF}")
         except ServiceError as error:
             self._look(commit, state, error)
-        return State(commit, {**state.files, **news})
+        self._last = State(commit, {**state.files, **news})
+        return self._last
 
     def _look(self, commit: str, state: State, error: ServiceError) -> None:
         """After a push that ended badly: did it land? Raises Moved, or the error if nobody wrote."""
-        head = self._fetched(whole=True)
+        there = self._git.remote_ref(self.remote, REF)
+        head = None if there is None else self._fetched(depth=WHOLE)
         if head is not None and self._holds(head, commit):
             return
         if head != state.head:
@@ -114,11 +122,8 @@ class Ledger:
             return False
         return True
 
-    def _fetched(self, *, whole: bool = False) -> str | None:
-        """The commit at the remote, brought here with its files; `whole` with all before it, too."""
-        if self._git.remote_ref(self.remote, REF) is None:
-            return None
-        depth = (1 << 31) - 1 if whole else 1
+    def _fetched(self, depth: int) -> str:
+        """The commit at the remote, brought here with its files and `depth - 1` commits before it."""
         self._git.fetch(self.remote, f"+{REF}:{_HERE}", depth=depth)
         return self._git("rev-parse", "--verify", f"{_HERE}^{{commit}}")
 
