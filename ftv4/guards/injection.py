@@ -25,11 +25,11 @@ _KINDS = r"assistant|model|ai|llm|(?:chat)?bot|gpt|dan|persona|mode"
 _MODEL = rf"(?:{_KINDS}|jailbroken|unrestricted|unfiltered|admin|root)"
 
 
-def _form(*alternatives: str) -> re.Pattern[str]:
-    return re.compile("|".join(alternatives), re.IGNORECASE)
+def _form(*alternatives: str) -> str:
+    return "|".join(alternatives)
 
 
-FORMS: Mapping[str, re.Pattern[str]] = {
+FORMS: Mapping[str, str] = {
     "sets aside what was told": _form(
         rf"\b(?:{'|'.join(_VERBS)})\w{{0,4}}{_GAP}{_FEW}"
         rf"(?:{_BEFORE}{_GAP}{_FEW}{_TOLD}|(?:all|any|your|these|every){_GAP}{_FEW}{_ORDERS}"
@@ -69,7 +69,7 @@ FORMS: Mapping[str, re.Pattern[str]] = {
         rf"(?:full|top|perfect|highest|maximum){_GAP}(?:marks?|scores?|grades?)\b",
     ),
 }
-"""What such a sentence does → how it goes."""
+"""What such a sentence does → how it goes. Compiled when first needed: that takes as long as much else."""
 
 
 def find(text: str) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ def find(text: str) -> tuple[str, ...]:
     seen = visible(text)
     if not _screen().suspects(seen):
         return ()
-    return tuple(name for name, form in FORMS.items() if form.search(seen))
+    return tuple(name for name, form in FORMS.items() if re.search(form, seen, re.IGNORECASE))
 
 
 @cache
