@@ -10,6 +10,7 @@ from ftv4.documents import to_json
 from ftv4.encode import name_for_log
 from ftv4.errors import GateError, ServiceError
 from ftv4.pipeline.model import Model
+from ftv4.steps.cases import CASES
 from ftv4.steps.evals import read_report
 from ftv4.steps.promote import Order, gather, promote
 from ftv4.steps.proposal import branch_of
@@ -29,9 +30,12 @@ REASONS = 50
 def evaluate(round_: Round, entry: Entry) -> None:
     """Ask candidate and pinned the eval cases, weigh the answers, and keep both on record.
 
-    Raises what `gather` raises, and ServiceError when the pinned model didn't answer.
+    Raises what `gather` raises, GateError without eval cases, and ServiceError when the pinned model
+    didn't answer.
     """
     evaluation, models = round_.doors.asking()
+    if not evaluation.cases:
+        raise GateError(f"no eval cases in {CASES}: nothing was asked")
     order = _order(entry)
     if evaluation.config.pin(order.stage, "").model_id == order.model:
         _conclude(round_, entry, "serving")

@@ -318,6 +318,17 @@ def test_two_rounds_at_once_are_one(template, tmp_path, monkeypatch):
     assert entry.outcome.updated_at == iso(NOON + timedelta(minutes=5))
 
 
+def test_without_eval_cases_nothing_is_decided(template, tmp_path):
+    """A checkout that lacks them says nothing of the model: I6, and no refusal either."""
+    world = World(template, tmp_path, ledger=False)
+    shutil.rmtree(world.repository.path("evals/cases"))
+
+    (entry,) = world.round()
+
+    assert "no eval cases" in entry.error.message
+    assert (state_of(entry), entry.next) == ("ready", "evaluate")
+
+
 def test_what_a_round_did_is_told_on_a_page(template, tmp_path, golden):
     world = World(template, tmp_path, ledger=False)
     before = world.repository.read_json(f"{FOLDER}/job.json")
