@@ -146,25 +146,40 @@ def run(folder: Path, *arguments: str) -> Run:
     return Run(seconds, usage.ru_utime + usage.ru_stime, sum(peaks.values()) / 1024)
 
 
-def measure(folder: Path, rows: int, name: str, *arguments: str) -> None:
-    """Write so many rows; print what parsing and a command take on them."""
+class Measured(NamedTuple):
+    """A command beside the floor, on one file."""
+
+    name: str
+    rows: int
+    megabytes: float
+    """Of the file."""
+    floor: Run
+    took: Run
+
+    def line(self) -> str:
+        """As a line of the table."""
+        took, floor = self.took, self.floor
+        return (
+            f"| {self.name} | {self.rows:,} | {self.megabytes:,.0f} MB | {floor.seconds:.2f} s "
+            f"| {took.seconds:.2f} s | {self.rows / took.seconds:,.0f} | {took.seconds / floor.seconds:.1f} "
+            f"| {took.cpu / took.seconds:.1f} | {took.cpu / floor.cpu:.1f} | {took.megabytes:.0f} MB |"
+        )
+
+
+HEADER = (
+    "| | rows | file | parsing it | time | rows/s | times parsing | cores | CPU times parsing | memory |\n"
+    "|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def measure(folder: Path, rows: int, name: str, *arguments: str) -> Measured:
+    """Write so many rows; measure what parsing and a command take on them, parsing before and after."""
     path = folder / "train" / "datasets" / SHIPPED.name
     write_dataset(path, rows)
-    size = path.stat().st_size
-    print(f"{rows:,} rows, {size / 1e6:,.0f} MB, {os.cpu_count()} cores")
-    floor = run(folder, "-c", PARSE, str(path))
-    shown("parsing with orjson", rows, floor, floor)
-    shown(name, rows, run(folder, "-m", "ftv4", *arguments), floor)
-
-
-def shown(name: str, rows: int, took: Run, floor: Run) -> None:
-    cores = took.cpu / took.seconds
-    print(
-        f"  {name:22} {rows / took.seconds:9,.0f} rows/s {took.seconds:7.2f} s "
-        f"{took.seconds / floor.seconds:6.1f} x parsing; on {cores:4.2f} cores, "
-        f"{took.cpu / floor.cpu:6.1f} x its CPU time; {took.megabytes:5.0f} MB",
-        flush=True,
-    )
+    before = run(folder, "-c", PARSE, str(path))
+    took = run(folder, "-m", "ftv4", *arguments)
+    floor = min(before, run(folder, "-c", PARSE, str(path)))
+    return Measured(name, rows, path.stat().st_size / 1e6, floor, took)
 
 
 def main() -> None:
@@ -179,13 +194,14 @@ def main() -> None:
         folder = Path(name)
         for part in ("config", "templates", "evals"):
             shutil.copytree(ROOT / part, folder / part) if (ROOT / part).is_dir() else None
-        print(f"start-up {run(folder, '-c', START).seconds:.2f} s")
+        print(f"{os.cpu_count()} cores; start-up alone {run(folder, '-c', START).seconds:.2f} s\n\n{HEADER}")
         if order.only != "gate":
-            measure(folder, order.rows or 20_000, "training file", *FINETUNE)
+            print(measure(folder, order.rows or 20_000, "training file", *FINETUNE).line(), flush=True)
         if order.only != "training":
             more = [f"--executor={order.executor}"] if order.executor else []
             path = f"train/datasets/{SHIPPED.name}"
-            measure(folder, order.rows or 100_000, "the whole gate", "gate", path, *more)
+            gate = measure(folder, order.rows or 100_000, "the whole gate", "gate", path, *more)
+            print(gate.line(), flush=True)
 
 
 if __name__ == "__main__":
