@@ -348,6 +348,29 @@ def test_no_report_is_believed_when_it_is_compared(cases, ftv4, changed):
     assert "its scores are not what its answers earn" in done.err
 
 
+LEFT_OUT = {
+    "none": lambda results: [],
+    "one left out": lambda results: results[1:],
+    "one twice": lambda results: [*results, results[0]],
+    "one for another": lambda results: [results[1], *results[1:]],
+    "another order": lambda results: results[::-1],
+}
+
+
+@pytest.mark.parametrize("tricks", LEFT_OUT.values(), ids=LEFT_OUT)
+def test_threat_59_no_case_is_left_out_asked_twice_or_moved(cases, ftv4, tricks):
+    ftv4(*RUN, "--out", "evals/report_a.json")
+    report = cases.read_json("evals/report_a.json")
+    report["results"] = tricks(report["results"])
+    passed = sum(one["passed"] for one in report["results"])
+    report["totals"] = {"fixtures": len(report["results"]), "passed": passed, "failed": 0}
+    cases.write("evals/report_b.json", json.dumps(report))
+    done = ftv4("evals", "compare", "evals/report_a.json", "evals/report_b.json")
+
+    assert done.code == 4
+    assert ("the same cases" in done.err) or "not what its answers earn" in done.err
+
+
 def test_reports_on_one_case_are_compared(cases, ftv4):
     ftv4(*RUN, "--fixture", "agency_seed4242_01", "--out", "evals/report_a.json")
 

@@ -287,7 +287,7 @@ def test_a_shallow_checkout_is_refused(hosted, monkeypatch, tmp_path):
     assert "fetch-depth: 0" in done.err
 
 
-@pytest.mark.parametrize("status", [403, 404, 502])
+@pytest.mark.parametrize("status", [403, 404, 422, 502])
 def test_a_forge_that_refuses_to_be_read_ends_the_judging_with_5(hosted, status):
     head = hosted.open({SYNTHESIS: BAD}).head.sha
     hosted.sandbox.fail("reject", "GET", "/pulls$", status=status, times=9)

@@ -143,3 +143,11 @@ def test_the_page_on_security_names_tests_that_there_are():
     assert len(named) > 10
     for path, name in named:
         assert f"def {name}(" in (ROOT / path).read_text()
+
+
+def test_the_page_on_security_has_a_row_for_each_threat():
+    page = (ROOT / "docs" / "security.md").read_text()
+    rows = re.findall(r"^\| (\d+) [^|]+ \| ([^|]+) \| (.+) \|$", page, re.M)
+
+    assert [int(number) for number, _, _ in rows] == list(range(1, 61))
+    assert [number for number, done, tests in rows if "`tests/" not in tests and "Open: " not in done] == []

@@ -183,3 +183,14 @@ def test_a_lock_has_a_hash_for_every_package_and_names_no_registry(name):
         assert re.fullmatch(r"[a-z0-9-]+==[a-z0-9.]+", package)
         assert hashes == rest[len(condition) :] != []
         assert condition[:1] in ([], [";"])
+
+
+def test_make_installs_by_hashes_too():
+    """What ci.yml installs: the locks, and ours without any other package."""
+    made = (ROOT / "Makefile").read_text().splitlines()
+    installs = [line.split(" install ")[1].split() for line in made if "pip install" in line]
+
+    assert len(installs) == 3
+    for words in installs:
+        locked = "--require-hashes" in words and words[-1] in LOCKS
+        assert locked or {"--no-deps", "--no-build-isolation", "-e", "."} <= set(words)
