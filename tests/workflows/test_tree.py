@@ -155,6 +155,12 @@ def test_no_line_can_go_unnoticed(path):
     assert unnoticed == []
 
 
+def test_a_key_that_stands_twice_is_seen():
+    twice = OURS.texts[PATHS[0]].replace("name: ", "name: other\nname: ", 1)
+
+    assert broken_by(OURS.with_text(PATHS[0], twice)) == {"unreadable"}
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_no_version_or_reason_can_go_unnoticed(path):
     lines = enumerate(OURS.texts[path].splitlines())

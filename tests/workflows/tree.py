@@ -80,8 +80,19 @@ UNTRUSTED = {"ci", "gate-preview"}
 
 @cache
 def parsed(text):
-    """A document as it is written: every scalar is text, so that `on` is a key and `true` a word."""
-    return yaml.load(text, yaml.CBaseLoader)
+    """A document as it is written: every scalar is text, so that `on` is a key and `true` a word.
+
+    Raises yaml.YAMLError, also for a key that stands twice, of which readers take one or the other.
+    """
+    return yaml.load(text, _Once)
+
+
+class _Once(yaml.CBaseLoader):
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        if len(keys) > len(set(keys)):
+            raise yaml.YAMLError(f"a key stands twice: {keys}")
+        return super().construct_mapping(node, deep)
 
 
 def strings(value):
