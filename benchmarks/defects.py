@@ -241,7 +241,19 @@ def _listed(value: Any) -> Iterator[list[str]]:
         yield value["evidence_refs"]
 
 
-# personal data, secrets, orders
+# names, personal data, secrets, orders
+
+
+def names(words: int) -> Callable[[Field], Spot]:
+    """A business named in a sentence, in so many words."""
+
+    def plant(field: Field) -> Spot:
+        place = field.take()
+        name = " ".join(word.title() for word in field.chance.sample(WORDS, words))
+        field.say(place, field.chance.choice((f"{name} has real demand.", f"Each day {name} is late.")))
+        return field.approve(place)
+
+    return plant
 
 
 def said(make: Make) -> Callable[[Field], Spot]:

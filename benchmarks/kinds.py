@@ -151,6 +151,12 @@ ORDERS = (
     ),
 )
 
+NAMES = (
+    Defect("names", "name of two words", ("named_business",), how.names(2)),
+    Defect("names", "name of three words", ("named_business",), how.names(3)),
+    Defect("names", "name of one word", ("named_business",), how.names(1), held=False),
+)
+
 GROUNDS = (
     Defect("grounding", "reference to nothing", ("ungrounded_reference",), how._cites_nothing),
     Defect("grounding", "reference to another value", ("ungrounded_reference",), how._cites_another_value),
@@ -205,5 +211,5 @@ LEAKS = (
     ),
 )
 
-KINDS = (*FORM, *ACCEPTANCE, *PRIVATE, *ORDERS, *GROUNDS, *COPIES, *CONTRADICTIONS, *LEAKS)
+KINDS = (*FORM, *ACCEPTANCE, *PRIVATE, *NAMES, *ORDERS, *GROUNDS, *COPIES, *CONTRADICTIONS, *LEAKS)
 """Planted in one row each."""
