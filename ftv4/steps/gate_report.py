@@ -1,5 +1,6 @@
 """Shows what the gates found to people: a line a finding, and a page of Markdown."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,11 +59,9 @@ def lines(answer: Answer) -> Iterator["Text"]:
     from rich.text import Text
 
     if answer.change:
-        yield from map(_line, answer.change.findings[:SHOWN])
-        yield from _more(len(answer.change.findings) - SHOWN)
+        yield from _listed(answer.change.findings)
     for report in answer.reports:
-        yield from map(_line, sorted(report.findings, key=_weight)[:SHOWN])
-        yield from _more(len(report.findings) - SHOWN)
+        yield from _listed(report.findings)
         yield from map(Text, _said(report))
         yield Text(verdict(report), "green" if report.passed else "bold red")
     if answer.change:
@@ -91,10 +90,11 @@ def markdown(
 
     What strangers wrote stands in code spans. The totals come first, and count what is cut, too.
     """
+    tree = answer.change.findings if answer.change else ()
     facts = {
         "answer": answer,
-        "tree": (answer.change.findings if answer.change else ())[:SHOWN],
-        "more_of_tree": max(0, len(answer.change.findings if answer.change else ()) - SHOWN),
+        "tree": tree[:SHOWN],
+        "more_of_tree": max(0, len(tree) - SHOWN),
         "settings": (answer.change.settings if answer.change else ())[:SHOWN],
         "more_settings": _unshown_settings(answer.change),
         "reports": [_facts(report, policy) for report in answer.reports],
@@ -178,11 +178,24 @@ def _unshown_settings(change: ChangeReport | None) -> int:
     return max(0, len(change.settings) + change.more_settings - SHOWN) if change else 0
 
 
-def _more(count: int) -> Iterator["Text"]:
+def _listed(findings: Sequence[Finding]) -> Iterator["Text"]:
     from rich.text import Text
 
-    if count > 0:
-        yield Text(f"and {count} more; --format json lists them all")
+    shown, more = _shown(findings)
+    yield from map(_line, shown)
+    if more:
+        yield Text(f"and {more}; --format json lists them all")
+
+
+def _shown(findings: Sequence[Finding]) -> tuple[list[Finding], str]:
+    """As many as people are shown, each rule at least once, by weight; how many more, of which rules."""
+    ordered = sorted(findings, key=_weight)
+    first = {finding.rule: place for place, finding in reversed([*enumerate(ordered)])}
+    places = sorted(range(len(ordered)), key=lambda place: first[ordered[place].rule] != place)
+    shown = set(places[:SHOWN])
+    left = Counter(finding.rule for place, finding in enumerate(ordered) if place not in shown)
+    rules = ", ".join(f"{count:,} {rule}" for rule, count in left.most_common())
+    return [ordered[place] for place in sorted(shown)], f"{left.total():,} more: {rules}" if left else ""
 
 
 def _said(report: GateReport) -> Iterator[str]:
@@ -208,15 +221,13 @@ def _count(number: int, word: str) -> str:
 
 
 def _facts(report: GateReport, policy: Policy) -> Json:
-    shown = report.change.measures if report.change else tuple(measures(None, report, policy))
+    measured = report.change.measures if report.change else tuple(measures(None, report, policy))
+    shown, more = _shown(report.findings)
     return {
         "report": report,
-        "findings": [
-            {"of": finding, "problem": problem_of(finding)}
-            for finding in sorted(report.findings, key=_weight)[:SHOWN]
-        ],
-        "more": max(0, len(report.findings) - SHOWN),
-        "measures": [_measure(measure) for measure in shown],
+        "findings": [{"of": finding, "problem": problem_of(finding)} for finding in shown],
+        "more": more,
+        "measures": [_measure(measure) for measure in measured],
         "industries": report.change.industries[:INDUSTRIES] if report.change else (),
         "more_industries": max(0, len(report.change.industries) - INDUSTRIES) if report.change else 0,
         "forecast": forecast_text(report.forecast) if report.forecast else "",

@@ -85,11 +85,22 @@ def test_markdown_of_a_passed_dataset(repository, ftv4, golden):
 def test_people_are_shown_the_first_findings_and_json_has_them_all(repository, ftv4):
     name = write(repository, *[b"x"] * 30)
 
-    assert "and 13 more; --format json lists them all\n" in ftv4("gate", name).out
+    assert "and 13 more: 13 malformed_line; --format json lists them all\n" in ftv4("gate", name).out
     assert (
-        "and 13 more; `ftv4 gate --format json` lists them all" in ftv4("gate", name, "--format=markdown").out
+        "and 13 more: 13 malformed_line; `ftv4 gate --format json` lists them all"
+        in ftv4("gate", name, "--format=markdown").out
     )
     assert len(json.loads(ftv4("gate", name, "--format=json").out)["findings"]) == 33
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_of_each_rule_people_are_shown_one_however_many_there_are_of_another(repository, ftv4, form):
+    name = write(repository, *[b"x"] * 30, *varied(42), varied(1)[0])
+
+    out = ftv4("gate", name, f"--format={form}").out
+
+    assert "malformed_line" in out and "duplicate_rows" in out
+    assert re.search(r"and \d+ more: \d+ malformed_line", out)
 
 
 def test_several_files_get_a_report_each(repository, ftv4):
