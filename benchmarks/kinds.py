@@ -14,6 +14,13 @@ SPELLINGS = {
     "capitals": how.shouted,
     "punctuation": how.punctuated,
 }
+DISGUISES = {
+    "Base64": how.base64_of,
+    "JSON escapes": how.escaped,
+    "escaped text": how.twice_escaped,
+    "as a key": how.under_a_key,
+    "in a new member": how.in_a_new_member,
+}
 UNSEEN = {name: SPELLINGS[name] for name in ("zero-width", "full-width", "homoglyphs")}
 
 ACCEPTANCE = (
@@ -114,25 +121,13 @@ PRIVATE = (
     *(
         Defect("personal_data", f"{kind}, {name}", ("personal_data",), plant(PERSONAL[kind]))
         for kind in ("e-mail", "card", "IBAN")
-        for name, plant in {
-            "Base64": how.base64_of,
-            "JSON escapes": how.escaped,
-            "escaped text": how.twice_escaped,
-            "as a key": how.under_a_key,
-            "in a new member": how.in_a_new_member,
-        }.items()
+        for name, plant in DISGUISES.items()
     ),
     *(Defect("personal_data", kind, ("secret",), how.said(make)) for kind, make in SECRETS.items()),
     *(
         Defect("personal_data", f"{kind}, {name}", ("secret",), plant(SECRETS[kind]))
         for kind in ("OpenAI key", "GitHub token", "AWS key")
-        for name, plant in {
-            "Base64": how.base64_of,
-            "JSON escapes": how.escaped,
-            "escaped text": how.twice_escaped,
-            "as a key": how.under_a_key,
-            "in a new member": how.in_a_new_member,
-        }.items()
+        for name, plant in DISGUISES.items()
     ),
     Defect(
         "personal_data",
