@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ftv4.cli.options import format_option
+from ftv4.actions import environment, needed
+from ftv4.cli.options import TEXT, format_option, like
 from ftv4.cli.say import say
+from ftv4.encode import for_log
+from ftv4.errors import UsageError
 
 if TYPE_CHECKING:
     from ftv4.sandbox.serve import Urls
 
 PORT = click.IntRange(0, 65535)
+NAME = like(r"[a-z][a-z0-9-]{0,49}", "the name of a workflow or job")
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -43,12 +47,17 @@ PORT = click.IntRange(0, 65535)
     help="Push this checkout's HEAD as the forge's main branch.",
 )
 @format_option
-def sandbox(folder: Path, provider_port: int, forge_port: int, seed_from: Path | None, form: str) -> None:
+@click.pass_context
+def sandbox(
+    ctx: click.Context, folder: Path, provider_port: int, forge_port: int, seed_from: Path | None, form: str
+) -> None:
     """Serve a provider and a forge on this machine until stopped.
 
     Models learn and pull requests merge as they do with the real ones, without key or network.
     What it prints leads ftv4 there; the forge's URL, opened in a browser, shows its pull requests.
     """
+    if ctx.invoked_subcommand:
+        return
     from ftv4.sandbox.serve import serving
 
     with _stopping() as stopped, serving(folder, provider_port=provider_port, forge_port=forge_port) as urls:
@@ -56,6 +65,58 @@ def sandbox(folder: Path, provider_port: int, forge_port: int, seed_from: Path |
             urls.seed(seed_from)
         say(_as_json(urls) if form == "json" else _as_text(urls))
         stopped.wait()
+
+
+def _filled(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
+    wrong = [one for one in value if "=" not in one]
+    if wrong:
+        raise click.BadParameter(f"{for_log(wrong[0])} is not NAME=VALUE", ctx, param)
+    return {name: text for name, _, text in (one.partition("=") for one in value)}
+
+
+@sandbox.command()
+@click.argument("workflow", type=NAME)
+@click.argument("name", metavar="JOB", type=NAME)
+@click.option(
+    "--input",
+    "inputs",
+    metavar="NAME=VALUE",
+    type=TEXT,
+    multiple=True,
+    callback=_filled,
+    help="What the workflow's form says; may be said more than once.",
+)
+@click.pass_context
+def job(ctx: click.Context, workflow: str, name: str, inputs: dict[str, str]) -> None:
+    """Run what a JOB of a WORKFLOW on the sandbox's main runs, as if dispatched by somebody.
+
+    In a checkout of its own, with the variables and the event that Actions would give it. Its summary
+    is a page of the forge. What stands around the command (needs, if, environments) is left out.
+    """
+    from ftv4.cli import run
+    from ftv4.cli.clients import connect_remote
+    from ftv4.clients.git import Git
+    from ftv4.sandbox.job import MAIN, Job, record
+    from ftv4.sandbox.serve import HOST
+
+    forge, repository = needed("GITHUB_API_URL"), needed("GITHUB_REPOSITORY")
+    if not forge.startswith(f"http://{HOST}:"):
+        raise UsageError("GITHUB_API_URL is no sandbox's", hint="set what `ftv4 sandbox` prints")
+    work = Job((ctx.parent or ctx).params["folder"] / "jobs", workflow, name)
+    variables = work.start(inputs, repository)
+    git = Git(work.checkout, alone=True)
+    git("init", "--quiet", "--initial-branch", "main")
+    git.fetch(connect_remote(), f"+{MAIN}:refs/remotes/origin/main")
+    git("reset", "--quiet", "--hard", "origin/main")
+    command, handed = work.command(), work.handed()
+    begun = {"event": "workflow_dispatch", "status": "in_progress", "conclusion": None}
+    number = record(forge, workflow=f"{workflow}.yml", job=name, **begun)
+    with environment(**variables, **handed, GITHUB_RUN_ID=str(number)):
+        code = run(["--repo", str(work.checkout), *command])
+    ended = "failure" if code else "success"
+    record(forge, id=number, status="completed", conclusion=ended, summary=work.summary)
+    say(f"{workflow}/{name}: {ended}, {forge}/{repository}/actions/runs/{number}")
+    ctx.exit(code)
 
 
 @contextmanager

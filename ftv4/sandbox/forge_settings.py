@@ -1,7 +1,7 @@
 """Settings of the sandbox forge: Actions, environments, variables, workflows and their runs, code owners.
 
-A fresh repository has GitHub's defaults. Nothing here runs a workflow: a test records a run at
-`POST /_sandbox/runs`, and reads it where GitHub would show it.
+A fresh repository has GitHub's defaults. Nothing here runs a workflow: who ran one says so at
+`POST /_sandbox/runs`, and it is shown where GitHub would show it.
 """
 
 import re
@@ -20,6 +20,8 @@ PERMISSIONS = {"enabled": True, "allowed_actions": "all", "sha_pinning_required"
 WORKFLOW = {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
 SELECTED = {"github_owned_allowed": True, "verified_allowed": False, "patterns_allowed": []}
 WORKFLOWS = ".github/workflows"
+PAGE = ("job", "summary")
+"""What only a run's web page shows."""
 OWNERS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 
 
@@ -282,23 +284,38 @@ def _file(forge: Forge, path: str) -> str | None:
 
 
 def record_run(forge: Forge, given: Any) -> Thing:
-    """Keep a run that a test says there was. Raises Refused for a workflow that isn't there.
+    """Keep a run that somebody says there was, or by its `id` how it went on. Raises Refused.
 
-    `workflow` is a file name; all else has a default: a finished run of main's head, right now.
+    `workflow` is a file name of main's; all else has a default: a finished run of main's head, right now.
     """
     given = given if isinstance(given, dict) else {}
+    known = run(forge, given["id"]) if isinstance(given.get("id"), int) else _begun(forge, given)
+    said = ("event", "status", "conclusion", *PAGE)
+    fields = known | {key: given[key] for key in said if key in given}
+    if "id" not in fields:
+        return forge.store.add("run", fields["workflow_id"], fields)
+    forge.store.put(fields)
+    return fields
+
+
+def _begun(forge: Forge, given: Thing) -> Thing:
     known = {PurePosixPath(one["path"]).name: one for one in known_workflows(forge)}
     workflow = known.get(str(given.get("workflow")))
     if workflow is None:
         raise Refused(422, f"no such workflow; there are {', '.join(sorted(known)) or 'none'}")
     branch = given.get("head_branch", forge.git.branch)
     head = given.get("head_sha") or forge.git.ref(f"refs/heads/{branch}")
-    now = given.get("created_at") or forge.now()
-    fields = {"event": "push", "status": "completed", "conclusion": "success"} | {
-        key: given[key] for key in ("event", "status", "conclusion") if key in given
-    }
     of = {"workflow_id": workflow["id"], "path": workflow["path"], "head_branch": branch, "head_sha": head}
-    return forge.store.add("run", workflow["id"], {**fields, **of, "created_at": now})
+    fields = {"event": "push", "status": "completed", "conclusion": "success"}
+    return {**fields, **of, "created_at": given.get("created_at") or forge.now()}
+
+
+def run(forge: Forge, number: int) -> Thing:
+    """One run. Raises Refused."""
+    found = forge.store.one("run", number)
+    if found is None:
+        raise missing()
+    return found
 
 
 def _runs(call: Call) -> Answer:
@@ -326,7 +343,7 @@ def _run(call: Call, one: Thing) -> Thing:
     links = {f"{name}_url": f"{url}/{name}" for name in ("jobs", "logs", "cancel", "rerun", "artifacts")}
     name = _name(call.forge, one["path"])
     return {
-        **one,
+        **{key: value for key, value in one.items() if key not in PAGE},
         **links,
         "name": name,
         "display_title": name,

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftv4.sandbox import forge_issues, forge_pulls
+from ftv4.sandbox import forge_issues, forge_pulls, forge_settings
 from ftv4.sandbox.forge_api import Forge, email, missing
 from ftv4.sandbox.forge_git import Change, Commit, Entry, Person
 from ftv4.sandbox.forge_store import Thing
@@ -174,6 +174,13 @@ def commit_page(forge: Forge, where: Mapping[str, Any], query: Mapping[str, str]
     return _render(forge, "commit.html", commit=commit, files=files)
 
 
+def run_page(forge: Forge, where: Mapping[str, Any], query: Mapping[str, str]) -> str:
+    """One run of a workflow: how it ended, and the summary it wrote."""
+    one = {"job": "", "summary": ""} | forge_settings.run(forge, where["number"])
+    name = one["path"].rpartition("/")[2].removesuffix(".yml")
+    return _render(forge, "run.html", run=one, name=name, outcome=_outcome(one))
+
+
 PAGES: dict[str, Page] = {
     "": front_page,
     "/pulls": pulls_page,
@@ -181,6 +188,7 @@ PAGES: dict[str, Page] = {
     "/tree/{path:path}": tree_page,
     "/blob/{path:path}": tree_page,
     "/commit/{sha}": commit_page,
+    "/actions/runs/{number:int}": run_page,
 }
 """Path below the repository → page."""
 
