@@ -7,6 +7,7 @@ An instant is a whole number of milliseconds since 1970-01-01T00:00Z.
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 DAY = 86_400_000
 """Milliseconds."""
@@ -28,6 +29,7 @@ _WITH_SECONDS = re.compile(r"\d{4}-\d\d-\d\d\s+\d\d:\d\d:\d\d", re.ASCII)
 _ZONE = re.compile(r"(?:Z|[+-]\d\d:\d\d)\Z", re.ASCII | re.IGNORECASE)
 
 
+@lru_cache(maxsize=2**14)  # the same dates are read window by window
 def instant(text: str | None) -> int | None:
     """The moment a text names, or None."""
     for form in _FORMS:

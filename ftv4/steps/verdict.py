@@ -6,6 +6,7 @@ p ≤ .05, with a floor under the lift, so that neither luck nor a trifle is cal
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 
 from ftv4.contracts.evaluation import CasePair, CaseResult, EvalReport, Verdict
 
@@ -112,12 +113,9 @@ def _score(passed: bool, agreement: float | None) -> float:
 
 def _sign_test(wins: int, losses: int) -> float:
     """Chance of at least so many wins if either outcome were equally likely."""
-    from scipy.stats import binomtest  # type: ignore[import-untyped]
-
-    if wins + losses == 0:
-        return 1.0
-    chance = binomtest(wins, wins + losses, 0.5, alternative="greater").pvalue
-    return float(f"{chance:.3g}")
+    decided = wins + losses
+    likely = sum(comb(decided, count) for count in range(wins, decided + 1))
+    return float(f"{likely / 2**decided:.3g}")
 
 
 def _verdict(
