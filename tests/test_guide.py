@@ -112,6 +112,22 @@ def test_every_name_that_workflows_use_stands_in_the_guide():
     assert {name for name in names if f"`{name}`" not in TEXT} == set()
 
 
+def test_every_key_that_a_job_reads_is_told_for_its_environment():
+    """A job of an environment without its key ends with exit code 2, which nothing but the guide prevents."""
+    told = {
+        name: set(re.findall(r"`([A-Z0-9_]+)`", row))
+        for name, row in re.findall(r"^\| `(ftv4-\w+)` (.*)$", SETTINGS, re.MULTILINE)
+    }
+    read = {name: set() for name in told}
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        for job in re.split(r"^  (?=\w+:$)", path.read_text(), flags=re.MULTILINE):
+            for name in re.findall(r"^    environment: (\S+)$", job, re.MULTILINE):
+                read[name] |= set(re.findall(r"secrets\.(\w+)", job))
+
+    assert read["ftv4-paid"]
+    assert {name: keys - told[name] for name, keys in read.items()} == {name: set() for name in told}
+
+
 def test_every_variable_that_the_code_reads_stands_in_the_guide():
     code = "".join(path.read_text() for path in (ROOT / "ftv4").rglob("*.py"))
     names = set(re.findall(r'"((?:FTV4|GITHUB|OPENAI)_[A-Z_]+)"', code))
