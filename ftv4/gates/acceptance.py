@@ -19,6 +19,7 @@ from ftv4.gates.rejection import Rejection
 from ftv4.guards import Guards, LeakHit, Objection, private
 from ftv4.guards.decision import STAGE as DECISION
 from ftv4.guards.decision import decision_errors
+from ftv4.guards.objection import RAW_DATA
 from ftv4.guards.plain import visible
 from ftv4.stages import problems_of
 from ftv4.stages.stage import Stage
@@ -150,7 +151,7 @@ def _problem(objection: Objection, side: str = "") -> Problem:
 
 def _leak(hit: LeakHit) -> Problem:
     # Where it is, not what it says: reports are public, and it may be somebody's address.
-    return Problem(hit.pointer, f"looks like raw data: {hit.kind}")
+    return Problem(hit.pointer, f"{RAW_DATA}: {hit.kind}")
 
 
 def _edited(approval: object, answer: object) -> Rejection | None:
@@ -201,10 +202,11 @@ class _Rows:
             yield self._finding(rejection.reason, line, Problem("", f"and {more} more problems in this row"))
 
     def _finding(self, rule: str, line: int | None, problem: Problem) -> Finding:
+        raw = problem.problem.startswith(RAW_DATA)
         return self._ask.finding(
             rule,
             problem.problem,
-            FIXES[rule],
+            FIXES["raw_leak_scan_failed" if raw else rule],
             line=line,
             pointer=problem.pointer,
             severity="warning" if rule == "not_approved" else "error",

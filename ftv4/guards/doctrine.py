@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ftv4.contracts.policy import Policy
 from ftv4.guards.exposure import DOCTRINE
-from ftv4.guards.objection import Objection
+from ftv4.guards.objection import RAW_DATA, Objection
 from ftv4.guards.terms import Terms
 from ftv4.guards.walk import Spot, spots, texts
 
@@ -42,7 +42,7 @@ class Doctrine:
                 if kind not in found and finder(text):
                     found[kind] = spot
         for kind, spot in found.items():
-            yield Objection("raw_data_exposure", "looks like raw data", kind, spot.pointer)
+            yield Objection("raw_data_exposure", RAW_DATA, kind, spot.pointer)
 
 
 def used_terms(lowered: list[tuple[str, Spot]], terms: Terms, code: str, problem: str) -> Iterator[Objection]:

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+RAW_DATA = "looks like raw data"
+"""The problem of a text that a record was copied into."""
+
 
 class Objection(NamedTuple):
     """One guard's objection to one place of a payload."""

@@ -120,6 +120,24 @@ def test_a_leak_is_named_and_not_repeated():
     assert judge(whole).problem == "looks like raw data: raw_row_hint"
 
 
+@pytest.mark.parametrize(
+    ("text", "rule", "advice"),
+    [
+        ("write to jo@example.com", "doctrine_guard_failed", "raw_leak_scan_failed"),
+        ("email: jo", "raw_leak_scan_failed", "raw_leak_scan_failed"),
+        ("see the dashboard", "doctrine_guard_failed", "doctrine_guard_failed"),
+    ],
+)
+def test_raw_data_has_to_go_and_words_can_be_said_otherwise(text, rule, advice):
+    whole = row()
+    whole["output"]["data_quality"]["notes"] = [text]
+    question = start(Ask("rows.jsonl", STAGES["quant_signals"], SHIPPED))
+
+    (finding,) = heard(question, Judged(1, whole, None, judge(whole), False))
+
+    assert (finding.rule, finding.fix) == (rule, FIXES[advice])
+
+
 def test_B6_words_of_another_stage_are_refused():
     """B6: the Node tool trained on "hire", "software", "tool" and "scale"."""
     for word in ("hire", "software", "tool", "scale"):
