@@ -1,10 +1,14 @@
 """What is read from the platform, and the files it reads from us."""
 
+import os
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftv4.actions import event, output, run_url, summarise, told
+from ftv4 import actions
+from ftv4.actions import environment, event, output, run_url, summarise, told
 from ftv4.encode import SUMMARY
 from ftv4.errors import ContractError, Ftv4Error, UsageError
 from tests.encode.runner import outputs
@@ -26,6 +30,35 @@ def test_an_event_that_two_readers_could_read_differently_is_none(step, text):
 
     with pytest.raises(UsageError, match="the event of GITHUB_EVENT_PATH"):
         event()
+
+
+def test_an_event_longer_than_any_is_none(step, monkeypatch):
+    step.by("push")
+    monkeypatch.setattr(actions, "LARGEST_EVENT", 9)
+    path = step.folder / "event.json"
+    path.write_text("{}        ")
+
+    with pytest.raises(UsageError, match="is no event"):
+        event()
+
+
+def test_an_event_that_is_no_json_is_shown_as_text(step):
+    path = step.folder / "event.json"
+    path.write_text('{"a": 1} ::error::##[x]')
+    step.set(GITHUB_EVENT_PATH=path)
+
+    with pytest.raises(UsageError) as refused:
+        event()
+    assert re.search(r"Extra data\\u003a line 1", refused.value.message)
+
+
+def test_variables_are_set_for_a_while(monkeypatch):
+    monkeypatch.setenv("FTV4_ONE", "before")
+    with environment(FTV4_ONE="1", FTV4_TWO="2"):
+        assert (os.environ["FTV4_ONE"], os.environ["FTV4_TWO"]) == ("1", "2")
+
+    assert os.environ["FTV4_ONE"] == "before"
+    assert "FTV4_TWO" not in os.environ
 
 
 def test_an_event_that_is_not_there_is_none(step, tmp_path):

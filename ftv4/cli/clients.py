@@ -32,13 +32,8 @@ def connect_cluster(address: str) -> Iterator[Workers]:
 
 def connect_forge() -> Forge:
     """The repository of GITHUB_REPOSITORY at GITHUB_API_URL. Raises UsageError for what isn't set."""
-    given = {name: variable(name) for name in ("GITHUB_REPOSITORY", "GITHUB_TOKEN")}
-    missing = [name for name, value in given.items() if value is None]
-    if missing:
-        hint = "`ftv4 sandbox` prints all that a trial needs"
-        raise UsageError(f"{' and '.join(missing)} not set", hint=hint)
-    api_url = variable("GITHUB_API_URL") or "https://api.github.com"
-    return Forge.connect(api_url, given["GITHUB_REPOSITORY"] or "", given["GITHUB_TOKEN"] or "")
+    name, token = _given("GITHUB_REPOSITORY", "GITHUB_TOKEN")
+    return Forge.connect(variable("GITHUB_API_URL") or "https://api.github.com", name, token)
 
 
 def connect_remote() -> Remote:
@@ -46,13 +41,18 @@ def connect_remote() -> Remote:
 
     Raises UsageError for what isn't set.
     """
-    given = {name: variable(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN")}
-    missing = [name for name, value in given.items() if value is None]
+    server, name, token = _given("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN")
+    return Remote(f"{server.rstrip('/')}/{name}.git", token)
+
+
+def _given(*names: str) -> list[str]:
+    """Variables that must be set. Raises UsageError that names all that aren't."""
+    given = {name: variable(name) or "" for name in names}
+    missing = [name for name, value in given.items() if not value]
     if missing:
         hint = "`ftv4 sandbox` prints all that a trial needs"
         raise UsageError(f"{' and '.join(missing)} not set", hint=hint)
-    server, name, token = given.values()
-    return Remote(f"{(server or '').rstrip('/')}/{name}.git", token)
+    return list(given.values())
 
 
 @contextmanager

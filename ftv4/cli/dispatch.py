@@ -35,7 +35,7 @@ def dispatch(ctx: click.Context, command: tuple[str, ...]) -> Any:
 def with_inputs(command: tuple[str, ...], inputs: Json) -> list[str]:
     """The command line with the inputs as options. Raises UsageError for an input that can't be one."""
     words = next((place for place, word in enumerate(command) if word.startswith("-")), len(command))
-    given = {_option(word.partition("=")[0]) for word in command[words:] if word.startswith("--")}
+    given = {_option(word.partition("=")[0]) for word in command[words:]}
     options = {_option(f"--{name}"): _text(name, value) for name, value in inputs.items()}
     asked = [f"{name}={text}" for name, text in options.items() if text and name not in given]
     return [*command[:words], *asked, *command[words:]]

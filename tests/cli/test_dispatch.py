@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from ftv4.cli.dispatch import with_inputs
+from ftv4.encode import for_log
 from ftv4.errors import UsageError
 from tests.encode.runner import Runner
 from tests.workflow_run import MAIN, REPOSITORY, REPOSITORY_ID, WorkflowRun
@@ -102,6 +103,8 @@ def test_only_the_default_branchs_own_workflow_runs_anything(step, ftv4, right):
 
     assert done.code == (0 if all(right) else 4)
     assert bool(done.out) == all(right)
+    wrong = dict(zip(("the event's ref", *SAID), right, strict=True))
+    assert {name: f"  {name} is " not in done.err for name in wrong} == wrong
 
 
 @pytest.mark.parametrize(
@@ -129,6 +132,25 @@ def test_a_dispatch_from_a_branch_or_tag_is_refused(step, ftv4, ref):
 
     assert (done.code, done.out) == (4, "")
     assert "start it from main" in done.err
+
+
+def test_a_hostile_ref_is_shown_and_obeyed_by_nobody(step, ftv4):
+    hostile = "refs/heads/a::error::b##[group]\u202e"
+    step.by("workflow_dispatch", ref=hostile, inputs={})
+    step.set(GITHUB_EVENT_NAME=hostile, GITHUB_REF=hostile, GITHUB_WORKFLOW_REF=hostile)
+    done = ftv4("dispatch", "ops", "clean")
+
+    assert done.code == 4
+    assert done.err.count(for_log(hostile)) == 4
+    assert Runner().obeys(done.err) == []
+
+
+def test_a_hostile_name_is_shown_and_obeyed_by_nobody(step, ftv4):
+    step.dispatched(**{"::error::##[x]": "1"})
+    done = ftv4("dispatch", "ops", "clean")
+
+    assert done.code == 2
+    assert for_log("::error::##[x]") in done.err
 
 
 @pytest.mark.parametrize("name", [*SAID, "GITHUB_EVENT_PATH"])

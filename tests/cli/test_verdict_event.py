@@ -2,6 +2,7 @@
 
 import pytest
 
+from ftv4.encode import for_log
 from tests.workflow_run import REPOSITORY, WorkflowRun
 
 NOWHERE = "http://127.0.0.1:9"
@@ -92,3 +93,13 @@ def test_what_is_no_verdict_is_refused(job, ftv4, word, code):
     job.by("workflow_run", workflow_run=QUEUED).set(FTV4_VERDICT=word)
 
     assert ftv4("verdict", "report").code == code
+
+
+def test_what_a_stranger_put_into_the_event_is_shown_and_obeyed_by_nobody(job, ftv4):
+    hostile = "::error::##[x]\u202e"
+    for event in ({"workflow_run": QUEUED | {"event": hostile}}, {"inputs": {"pr": hostile}}):
+        job.by("workflow_run" if "workflow_run" in event else "workflow_dispatch", **event)
+        done = ftv4("verdict", "judge")
+
+        assert done.code == 2
+        assert for_log(hostile) in done.err

@@ -248,6 +248,19 @@ def test_a_branch_that_a_run_left_behind_is_taken_up(sandbox, forge):
     assert (pull.number, pull.head_sha) == (1, left)
 
 
+def test_a_branch_that_a_run_left_behind_is_held_against_the_base_anew(sandbox, forge):
+    sandbox.fail("reject", "POST", "/pulls$", status=500)
+    with pytest.raises(ServiceError):
+        forge.propose(**wanted())
+    made_from = forge.read("config/models.json", "main")
+    sandbox.checkout().push({"config/models.json": b"main went elsewhere"})
+
+    with pytest.raises(GateError, match="than this was made from"):
+        forge.propose(**wanted(expect={"config/models.json": made_from}))
+
+    assert forge.pulls() == []
+
+
 def test_two_stages_have_two_pull_requests(forge):
     one = forge.propose(**wanted())
     other = forge.propose(**wanted(branch="promote/quant", files={"train/other.md": b"x"}))
@@ -571,6 +584,7 @@ def test_what_the_forge_says_reaches_people_encoded(sandbox, forge):
 def test_a_token_is_sent_over_https_only():
     with pytest.raises(UsageError, match="https only"):
         Forge.connect("http://forge.example.org", NAME, "secret")
+    assert Forge.connect("https://forge.example.org", NAME, "secret")
 
 
 def test_a_repository_is_owner_and_name():

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ftv4.clients.git import Git, Remote
+from ftv4.clients.git import Git, GitError, Remote
 from ftv4.clients.ledger import REF, Ledger, Moved, State
 from ftv4.errors import ContractError, ServiceError, UsageError
 from ftv4.sandbox.serve import TOKEN, serving
@@ -170,6 +170,33 @@ def test_a_remote_is_no_way_to_run_a_program_or_to_show_a_token(url):
         Remote(url, "secret-token")
 
 
+@pytest.mark.parametrize(
+    "url", ["ext::sh -c id", "--upload-pack=id", "fd::3", "git://h/x", "x/y", "file://h/x"]
+)
+def test_a_remote_is_a_url_or_a_folder_also_without_a_token(url):
+    with pytest.raises(UsageError, match="not a URL or folder"):
+        Remote(url)
+
+
+def test_where_there_is_no_token_none_is_sent():
+    assert Remote("https://127.0.0.1:1/x.git").settings() == {}
+
+
+def test_git_is_quoted_by_the_line_that_says_why(bare, tmp_path):
+    with pytest.raises(GitError, match=r"^git cat-file: fatal: "):
+        Git(bare).size("0" * 40)
+    with pytest.raises(ServiceError, match=r"git fetch: fatal: [^\n]+$"):
+        Git(bare).fetch(Remote(str(tmp_path / "nowhere.git")), "refs/heads/main")
+
+
+def test_a_ledger_larger_than_any_is_not_read(ledger, bare, monkeypatch):
+    plant(bare, JOB, b"x" * 100)
+    monkeypatch.setattr("ftv4.clients.ledger.LARGEST", 99)
+
+    with pytest.raises(ContractError, match="have 100 bytes"):
+        ledger.read()
+
+
 def test_a_token_is_in_no_argument_and_no_text(bare, monkeypatch):
     import subprocess
 
@@ -201,6 +228,7 @@ def test_a_hook_that_this_runs_in_is_no_matter_of_the_ledgers(bare, remote, monk
     monkeypatch.delenv("GIT_DIR")
     monkeypatch.delenv("GIT_INDEX_FILE")
     assert Git(hooked)("for-each-ref") == ""
+    assert Git(hooked)("count-objects").startswith("0 objects")
     assert Git(bare)("for-each-ref") != ""
 
 
