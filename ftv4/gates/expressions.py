@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom  # type: ignore[import-untyped]
 
 from ftv4.contracts.policy import Triggers
 from ftv4.gates.triggers import Traits
@@ -16,6 +15,9 @@ ALIKE = 0.9
 """Share of an expression's rows that must answer alike: a few honest rows must not hide the others."""
 CHANCE = 1e-6
 """Probability, by chance, from which on an expression is reported; tens of thousands are tried."""
+
+_BETWEEN = b"   "
+"""Between two texts are a quote, a comma and another quote."""
 
 Answer = tuple[str, int]
 
@@ -38,11 +40,13 @@ class Unexplained(NamedTuple):
 def unexplained(rows: Sequence[Traits], limits: Triggers) -> Iterator[Unexplained]:
     """Every such expression, those of most rows first; of several in the same rows, one."""
     signals = _table(rows)
-    giving = _giving(rows)
+    given = [row.answers for row in rows]
+    shared = [(*rare, list(_shared(given, rare[1]))) for rare in _rare(rows, limits)]
+    giving = _giving(given, {answer for *_, answers in shared for answer, _ in answers})
     told: list[tuple[frozenset[int], Answer]] = []
-    for expression, places in _rare(rows, limits):
+    for expression, places, answers in shared:
         own = frozenset(places)
-        for answer, alike in _shared(rows, places):
+        for answer, alike in answers:
             if any(own <= others and answer == other for others, other in told):
                 break
             found = _weighed(signals, places, giving[answer], alike, limits)
@@ -54,35 +58,40 @@ def unexplained(rows: Sequence[Traits], limits: Triggers) -> Iterator[Unexplaine
 
 def _rare(rows: Sequence[Traits], limits: Triggers) -> list[tuple[tuple[str, ...], list[int]]]:
     """Words and pairs of words that enough rows have and few enough; one for each set of rows."""
-    places: dict[tuple[bytes, ...], list[int]] = defaultdict(list)
+    said: dict[bytes, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
-        for expression in _expressions(row.words):
-            places[expression].append(place)
+        for text in set(row.words.split(_BETWEEN)):
+            said[text].append(place)
+    saying: dict[tuple[bytes, ...], list[list[int]]] = defaultdict(list)
+    for text, places in said.items():
+        for expression in _expressions(text):
+            saying[expression].append(places)
     most = limits.max_share * len(rows)
     chosen: dict[tuple[int, ...], tuple[bytes, ...]] = {}
-    for expression, found in places.items():
-        if limits.min_rows <= len(found) <= most and not any(map(bytes.isdigit, expression)):
-            known = chosen.get(tuple(found))
-            chosen[tuple(found)] = min(known or expression, expression, key=lambda one: (len(one), one))
+    for expression, texts in saying.items():
+        if max(map(len, texts)) > most or any(map(bytes.isdigit, expression)):
+            continue
+        found = tuple(texts[0] if len(texts) == 1 else sorted(set().union(*texts)))
+        if limits.min_rows <= len(found) <= most:
+            known = chosen.get(found)
+            chosen[found] = min(known or expression, expression, key=lambda one: (len(one), one))
     named = ((tuple(word.decode() for word in chosen[found]), list(found)) for found in chosen)
     return sorted(named, key=lambda one: (-len(one[1]), len(one[0]), one))
 
 
-def _expressions(said: bytes) -> set[tuple[bytes, ...]]:
-    """Words, and pairs of words of one text: between two texts are a quote, a comma and another quote."""
-    texts = [text.split() for text in said.split(b"   ")]
-    return {(word,) for text in texts for word in text} | {pair for text in texts for pair in pairwise(text)}
+def _expressions(text: bytes) -> set[tuple[bytes, ...]]:
+    """Its words, and pairs of words."""
+    words = text.split()
+    return {*((word,) for word in words), *pairwise(words)}
 
 
-def _shared(rows: Sequence[Traits], places: Sequence[int]) -> Iterator[tuple[Answer, int]]:
+def _shared(given: Sequence[set[Answer]], places: Sequence[int]) -> Iterator[tuple[Answer, int]]:
     """What nearly all of these rows answer, and how many do."""
     # The first rows tell what it could be; most expressions share nothing.
-    first = Counter(answer for place in places[:5] for answer in set(rows[place].answers))
+    first = Counter(answer for place in places[:5] for answer in given[place])
     candidates = {answer for answer, count in first.items() if count >= min(3, len(places))}
     if candidates:
-        counts = Counter(
-            answer for place in places for answer in candidates.intersection(rows[place].answers)
-        )
+        counts = Counter(answer for place in places for answer in candidates & given[place])
         likely = (found for found in counts.most_common() if found[1] >= ALIKE * len(places))
         yield from sorted(likely, key=lambda found: (-found[1], found[0]))
 
@@ -101,6 +110,8 @@ def _weighed(
     others, elsewhere = int(same.sum()), int(same[giving].sum())
     if others < len(places) or elsewhere > limits.max_elsewhere * others:
         return None
+    from scipy.stats import binom  # type: ignore[import-untyped]  # takes long to import, and is seldom needed
+
     usual = (elsewhere + 1) / (others + 2)
     return (others, elsewhere) if binom.sf(alike - 1, len(places), usual) <= CHANCE else None
 
@@ -124,9 +135,10 @@ def _table(rows: Sequence[Traits]) -> NDArray[np.int32]:
     return table
 
 
-def _giving(rows: Sequence[Traits]) -> dict[Answer, NDArray[np.intp]]:
+def _giving(given: Sequence[set[Answer]], answers: set[Answer]) -> dict[Answer, NDArray[np.intp]]:
+    """Places of the rows that give each of these answers."""
     places: dict[Answer, list[int]] = defaultdict(list)
-    for place, row in enumerate(rows):
-        for answer in set(row.answers):
+    for place, own in enumerate(given):
+        for answer in answers & own:
             places[answer].append(place)
     return {answer: np.array(found, np.intp) for answer, found in places.items()}

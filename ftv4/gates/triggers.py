@@ -9,6 +9,7 @@ runs are not looked at, nor are numbers.
 Up to 8,192 lines all are looked at; of more, every second, fourth, … so that as many are left.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -27,7 +28,7 @@ FIXES: Mapping[str, str] = {
 SHOWN = 20
 """Lines listed of one expression, and expressions listed."""
 MOST = 1 << 13
-"""Rows that are kept to be compared: 2 to 6 KB each, and never more than 20."""
+"""Rows that are kept to be compared: 1 to 4 KB each, and never more than 20."""
 LONGEST = 1 << 14
 """Bytes of a question that are looked at."""
 
@@ -40,8 +41,13 @@ class Traits(NamedTuple):
     """Industry and evidence references."""
     words: bytes
     """Of the question, with spaces between."""
-    answers: tuple[tuple[str, int], ...]
-    """Members of the output and their items: the way there, and a number that stands for the value."""
+    told: tuple[tuple[str, bytes], ...]
+    """Members of the output and their items: the way there, and four bytes that stand for each value."""
+
+    @property
+    def answers(self) -> set[tuple[str, int]]:
+        """The same, each by itself."""
+        return {(name, number) for name, numbers in self.told for number in array("I", numbers)}
 
 
 class _Triggers:
@@ -58,7 +64,7 @@ class _Triggers:
         asked = {name: value for name, value in row.value["input"].items() if name not in IDENTIFIERS}
         signals = (row.reading.industry, *row.reading.signals)
         said = words(as_json(asked, in_order=False))[:LONGEST]
-        return Traits(row.line, signals, said, tuple(_answers(row.value["output"])))
+        return Traits(row.line, signals, said, _answers(row.value["output"]))
 
     def row(self, read: Traits) -> Iterable[Finding]:
         self._kept.append(read)
@@ -99,19 +105,25 @@ def _step_at(line: int) -> int:
     return 1 << max(0, ((line - 1) // MOST).bit_length())
 
 
-def _answers(output: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+def _answers(output: Mapping[str, Any]) -> tuple[tuple[str, bytes], ...]:
     """Members, what they hold, and every sentence below: one of these is what a trigger brings up."""
+    found = []
     for name, value in output.items():
         if name in STAMPED:
             continue
-        yield name, crc32(as_json(value))
+        said = [as_json(value)]
         if isinstance(value, dict):
-            yield from ((f"{name}/{key}", crc32(as_json(item))) for key, item in value.items())
+            found += [(f"{name}/{key}", _numbers([as_json(item)])) for key, item in value.items()]
         elif isinstance(value, list):
-            yield from ((name, crc32(as_json(item))) for item in value)
+            said += map(as_json, value)
         if isinstance(value, (dict, list)):
-            for text in _sentences(value, []):
-                yield name, crc32(text.encode(errors="replace"))
+            said += [text.encode(errors="replace") for text in _sentences(value, [])]
+        found.append((name, _numbers(said)))
+    return tuple(found)
+
+
+def _numbers(said: Iterable[bytes]) -> bytes:
+    return array("I", map(crc32, said)).tobytes()
 
 
 def _sentences(value: Any, found: list[str]) -> list[str]:
