@@ -31,6 +31,8 @@ SHOWN = 20
 """Copies listed of one row; the rest is counted."""
 MOST = 200
 """Rows with copies that are listed; the rest is counted."""
+TOGETHER = 512
+"""Rows that are compared together."""
 
 
 class _Row(NamedTuple):
@@ -77,7 +79,8 @@ class _Copies:
     """Kept: a key for each different row, a sketch for each row unlike the others, and the copies shown."""
 
     def __init__(self, ask: Ask) -> None:
-        from ftv4.gates.stretches import ALIKE, Neighbours, bands, sketch
+        from ftv4.gates.neighbours import Neighbours
+        from ftv4.gates.stretches import ALIKE, bands, sketch
 
         self._ask = ask
         self._limits = ask.policy.gates.duplicates
@@ -90,6 +93,7 @@ class _Copies:
         self._any_signals = Neighbours(ALIKE)
         self._exact: dict[int, _Cluster] = {}
         self._near: dict[int, _Cluster] = {}
+        self._unsettled: list[_Row] = []
 
     def read(self, row: Judged) -> _Row | None:
         if not row.accepted:
@@ -106,23 +110,34 @@ class _Copies:
 
     def row(self, read: _Row) -> Iterable[Finding]:
         self._rows += 1
-        self._compare(read)
+        self._unsettled.append(read)
+        if len(self._unsettled) >= TOGETHER:
+            self._settle()
         return ()
 
-    def _compare(self, row: _Row) -> None:
-        first = self._first.setdefault(row.signals + row.answer, row.line)
-        if first != row.line:
-            self._exact.setdefault(first, _Cluster()).add(row.line)
-        else:
-            near = self._same_signals.nearest(row.sketch, row.bands, row.line, row.industry)
+    def _settle(self) -> None:
+        """Compare the rows that wait: many at once, which is quicker."""
+        rows, self._unsettled = self._unsettled, []
+        new = []
+        for row in rows:
+            first = self._first.setdefault(row.signals + row.answer, row.line)
+            if first == row.line:
+                new.append(row)
+            else:
+                self._exact.setdefault(first, _Cluster()).add(row.line)
+        sketched = [(row.line, row.sketch, row.bands, row.industry) for row in new]
+        for row, near in zip(new, self._same_signals.nearest(sketched), strict=True):
             if near:
                 self._near.setdefault(near.line, _Cluster()).add(row.line, near.similarity)
-        if row.answer not in self._answer_of:
-            alike = self._any_signals.nearest(row.sketch, row.wide_bands, row.line)
+        answers = {row.answer: row for row in reversed(rows) if row.answer not in self._answer_of}
+        unheard = sorted(answers.values())
+        sketched = [(row.line, row.sketch, row.wide_bands, "") for row in unheard]
+        for row, alike in zip(unheard, self._any_signals.nearest(sketched), strict=True):
             self._answer_of[row.answer] = alike.line if alike else row.line
-        self._said[self._answer_of[row.answer]] += 1
+        self._said.update(self._answer_of[row.answer] for row in rows)
 
     def end(self) -> Iterator[Finding]:
+        self._settle()
         yield from self._copied()
         yield from self._clusters("duplicate_rows", self._exact, "the same")
         yield from self._clusters("near_duplicate_rows", self._near, "nearly the same")
@@ -141,6 +156,7 @@ class _Copies:
             yield self._ask.finding("duplicate_rows", problem, FIXES["duplicate_rows"])
 
     def measured(self) -> dict[str, float]:
+        self._settle()
         near, most = self._totals()
         shares = {"near_share": near} | ({"repeated_share": most} if most > 1 else {})
         return {name: count / self._rows for name, count in shares.items() if self._rows}

@@ -24,7 +24,6 @@ SEED = 20_261_122
 
 _WORD = 8
 _PLACE_BITS = 32
-_FIRST = np.zeros(1, np.intp)
 TOGETHER = 256
 """Texts whose stretches are counted together."""
 _SHINGLE_BITS = np.uint64((1 << 8 * SHINGLE) - 1)
@@ -35,55 +34,6 @@ _CHANCE = np.random.default_rng(SEED)
 _MIX = _CHANCE.integers(0, 1 << 64, 3, np.uint64, endpoint=False) | np.uint64(1)
 _STARTS = _CHANCE.integers(0, 1 << 64, SKETCH // 3, np.uint64, endpoint=False)
 """Random, so that only what is equal gives equal sums."""
-
-
-class Neighbour(NamedTuple):
-    """An earlier text that is much the same."""
-
-    line: int
-    similarity: float
-    """Jaccard index of both texts' shingles, as their sketches estimate it."""
-
-
-class Neighbours:
-    """The texts seen so far, by locality-sensitive bands of their sketches.
-
-    Three numbers a band find a text that has 0.5 in common in 94 of 100 cases, 0.6 in 99;
-    nine find 0.85 in 84, and look at few others. A text much like an earlier one is not kept; of each
-    other one, 252 bytes and some 70 a band are.
-    """
-
-    def __init__(self, least: float) -> None:
-        self._least = least
-        self._bands: dict[int, int] = {}
-        self._kept: list[tuple[int, bytes, str]] = []
-
-    def nearest(self, sketch: bytes, bands: bytes, line: int, label: str = "") -> Neighbour | None:
-        """The earlier text that is most like this one; None: this one is kept.
-
-        `bands` are the sketch's, as `bands` makes them. One with another label must be `ALIKE`.
-        """
-        keys = array("Q", bands)
-        places = set(map(self._bands.get, keys))
-        places.discard(None)
-        near = list(self._near([place for place in places if place is not None], sketch, label))
-        if near:
-            return max(near, key=lambda found: (found.similarity, -found.line))
-        place = len(self._kept)
-        for key in keys:
-            self._bands.setdefault(key, place)
-        self._kept.append((line, sketch, label))
-        return None
-
-    def _near(self, places: list[int], sketch: bytes, label: str) -> Iterator[Neighbour]:
-        if not places:
-            return
-        others = np.frombuffer(b"".join([self._kept[place][1] for place in places]), np.uint32)
-        equal = others.reshape(len(places), -1) == np.frombuffer(sketch, np.uint32)
-        for place, similarity in zip(places, equal.mean(axis=1).tolist(), strict=True):
-            line, _, its_label = self._kept[place]
-            if similarity >= (self._least if label == its_label else ALIKE):
-                yield Neighbour(line, similarity)
 
 
 def bands(sketch: bytes, kind: bytes) -> tuple[bytes, bytes]:
@@ -159,25 +109,17 @@ class References:
         self._unsettled: list[tuple[bytes, int]] = []
 
     def find(self, stretches: Hashes) -> bytes:
-        """Those of a text's stretches that one reference alone has: where runs start, how long they are."""
+        """Those of a text's stretches that one reference alone has: their places, four bytes each."""
         slots = self._slot(stretches)
         likely = np.flatnonzero(self._taken[slots])
         found = self._slots[slots[likely]]
-        found = found[self._keys[found] == stretches[likely]]
-        if not len(found):
-            return b""
-        ends = np.flatnonzero(found[1:] - found[:-1] != 1) + 1
-        starts = np.concatenate([_FIRST, ends])
-        runs = np.empty((len(starts), 2), np.int32)
-        runs[:, 0], runs[:-1, 1] = found[starts], ends
-        runs[-1, 1] = len(found)
-        runs[:, 1] -= starts
-        return runs.tobytes()
+        places: bytes = found[self._keys[found] == stretches[likely]].tobytes()
+        return places
 
-    def see(self, runs: bytes, number: int) -> None:
+    def see(self, found: bytes, number: int) -> None:
         """Note what was found in a text. Texts are different ones, and numbered as they come."""
-        if runs:
-            self._unsettled.append((runs, number))
+        if found:
+            self._unsettled.append((found, number))
             if len(self._unsettled) >= TOGETHER:
                 self._settle()
 
@@ -185,16 +127,13 @@ class References:
         """Count what was noted: of many texts at once, which is quicker."""
         if not self._unsettled:
             return
-        runs = np.frombuffer(b"".join([runs for runs, _ in self._unsettled]), np.int32).reshape(-1, 2)
-        starts, lengths = runs.T.astype(np.int64)
+        found = np.frombuffer(b"".join([found for found, _ in self._unsettled]), np.int32)
         numbers = np.repeat(
             np.array([number for _, number in self._unsettled]),
-            [len(runs) // 8 for runs, _ in self._unsettled],
+            [len(found) // 4 for found, _ in self._unsettled],
         )
         self._unsettled.clear()
-        starts += numbers << _PLACE_BITS
-        ends = np.cumsum(lengths)
-        both = np.unique(np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1]))
+        both = np.unique((numbers << _PLACE_BITS) + found)
         places, first, times = np.unique(
             both & ((1 << _PLACE_BITS) - 1), return_index=True, return_counts=True
         )
