@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ftv4.canonical import digest
+from ftv4.canonical import sha256
 from ftv4.contracts import Problem
 from ftv4.contracts.findings import Finding
 from ftv4.encode import for_log
 from ftv4.gates import ambiguity
 from ftv4.gates.question import Ask, Judged, Question
-from ftv4.gates.reading import as_json
+from ftv4.gates.reading import Reading, as_json
 from ftv4.gates.rejection import Rejection
 from ftv4.guards import Guards, LeakHit, Objection, private
 from ftv4.guards.decision import STAGE as DECISION
@@ -53,10 +53,12 @@ class Acceptance:
         self._guards = guards
         self._approved_only = approved_only
 
-    def judge(self, value: object, suspects: frozenset[str] | None = None) -> Rejection | None:
+    def judge(
+        self, value: object, suspects: frozenset[str] | None = None, reading: Reading | None = None
+    ) -> Rejection | None:
         """The first rule that a line's value breaks; None when it is accepted. Never throws.
 
-        `suspects`, where `Guards.suspects_in` has told them already, spares a look.
+        `suspects`, where `Guards.suspects_in` has told them already, and a `reading` spare a look.
         """
         if not isinstance(value, dict):
             return _broken("missing_input_or_output", f"the line is {_kind(value)}, not an object")
@@ -65,11 +67,12 @@ class Acceptance:
         missing = [side for side in ("input", "output") if side not in value]
         if missing:
             return _broken("missing_input_or_output", f"the row has no {' and no '.join(missing)}")
-        return self._judge_sides(value, value["input"], value["output"], suspects)
+        return self._judge_sides(value, suspects, reading or Reading(value))
 
     def _judge_sides(
-        self, row: Mapping[str, object], given: object, answer: object, suspects: frozenset[str] | None
+        self, row: Mapping[str, object], suspects: frozenset[str] | None, reading: Reading
     ) -> Rejection | None:
+        given, answer = row["input"], row["output"]
         return (
             _version("input", given, self._stage.input_schema)
             or _version("output", answer, self._stage.output_schema)
@@ -77,7 +80,7 @@ class Acceptance:
             or _contract("output", problems_of(self._stage, "output", answer))
             or self._words(given, answer, suspects)
             or self._decision(answer)
-            or _edited(row.get("approval"), answer)
+            or _edited(row.get("approval"), reading)
         )
 
     def _words(self, given: object, answer: object, suspects: frozenset[str] | None) -> Rejection | None:
@@ -154,12 +157,12 @@ def _leak(hit: LeakHit) -> Problem:
     return Problem(hit.pointer, f"{RAW_DATA}: {hit.kind}")
 
 
-def _edited(approval: object, answer: object) -> Rejection | None:
+def _edited(approval: object, reading: Reading) -> Rejection | None:
     """An approval that is for another output than the row's (weaknesses.md E9)."""
     if approval is None:
         return None
     approved = approval.get("output_sha256") if isinstance(approval, dict) else None
-    if approved == digest(answer):
+    if approved == sha256(reading.approved):
         return None
     return _broken("edited_after_approval", "the approval is for another output than this", "/output")
 

@@ -40,6 +40,11 @@ class Reading:
         self._output = _members(row.get("output"))
 
     @cached_property
+    def approved(self) -> str:
+        """The one text of the output: what somebody approves, and what is trained on."""
+        return canonical(self._output)
+
+    @cached_property
     def signals(self) -> tuple[str, ...]:
         """The evidence references that the input offers: what its buckets say, in order."""
         refs = _members(self._input.get("evidence_index")).get("refs")

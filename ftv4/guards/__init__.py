@@ -3,7 +3,7 @@
 None of them ever throws, whatever the payload is; none looks at object keys.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
 from ftv4.canonical import canonical
@@ -34,16 +34,22 @@ LONGEST_NUMBER = 18
 class Guards:
     """All text rules of one policy."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, looked_for: Collection[str] | None = None) -> None:
         self._doctrine = Doctrine(policy)
         self._drift = Drift(policy)
         self._leak_finders = leak_finders(policy.leak_scan)
-        self._screen = Screen(tuple(self._needles(policy.leak_scan)))
+        needles = self._needles(policy.leak_scan)
+        self._screen = Screen(
+            [
+                needle if looked_for is None or needle.guard in looked_for else Needle(needle.guard, None)
+                for needle in needles
+            ]
+        )
 
     @classmethod
-    def compile(cls, policy: Policy) -> "Guards":
-        """Guards for a policy."""
-        return cls(policy)
+    def compile(cls, policy: Policy, looked_for: Collection[str] | None = None) -> "Guards":
+        """Guards for a policy. What isn't `looked_for`, where that is given, is suspected everywhere."""
+        return cls(policy, looked_for)
 
     def doctrine(self, payload: object, stage: str) -> tuple[GuardFailure, ...]:
         """What no payload may say (contracts.md §6.1), in its order. The stage only labels the answers."""

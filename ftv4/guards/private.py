@@ -55,7 +55,10 @@ def may_hide(json_text: bytes, names: bytes) -> bool:
 
     `names` are identifiers in it, which look random by nature.
     """
-    if b"+" in json_text or rb"\\" in json_text or (b"&" in json_text and b"&#" in json_text):
+    # One byte is found ten times as fast as two.
+    if b"+" in json_text or (b"\\" in json_text and rb"\\" in json_text):
+        return True
+    if b"&" in json_text and b"&#" in json_text:
         return True
     return (b"%" in json_text and bool(_PERCENT(json_text))) or any(
         json_text.count(token) > names.count(token) for token in _long_tokens(json_text)

@@ -43,10 +43,12 @@ def messages(stage: Stage, prompt: str, policy: Policy, stage_input: Json) -> li
     ]
 
 
-def conversation(stage: Stage, prompt: str, policy: Policy, row: Json) -> list[Message]:
-    """What a model is trained on: the question, then the row's output as the answer."""
-    answer: Message = {"role": "assistant", "content": canonical(row["output"])}
-    return [*messages(stage, prompt, policy, row["input"]), answer]
+def conversation(
+    stage: Stage, prompt: str, policy: Policy, row: Json, answer: str | None = None
+) -> list[Message]:
+    """What a model is trained on: the question, then the row's output as the `answer`, its one text."""
+    said: Message = {"role": "assistant", "content": canonical(row["output"]) if answer is None else answer}
+    return [*messages(stage, prompt, policy, row["input"]), said]
 
 
 def training_line(stage: Stage, prompt: str, policy: Policy, row: Json) -> bytes:

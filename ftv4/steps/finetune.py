@@ -5,21 +5,22 @@ pass, so what is trained on is what was judged (weaknesses.md C6), and memory st
 """
 
 import hashlib
-from collections.abc import Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from ftv4.canonical import digest
 from ftv4.clock import iso, stamp
+from ftv4.contracts import Json
 from ftv4.contracts.findings import GateReport
 from ftv4.contracts.policy import Policy
 from ftv4.contracts.providers import BaseModelFacts, ProviderRow
 from ftv4.contracts.run import Estimate, RunHashes, RunKey, RunManifest, TuningConfig
-from ftv4.documents import Line, Repository
+from ftv4.documents import Repository
 from ftv4.errors import GateError, UsageError
+from ftv4.gates.question import Judged
 from ftv4.pipeline.messages import as_line, conversation, prompt_version, system_prompt
 from ftv4.stages import STAGES
 from ftv4.stages.stage import Stage
@@ -34,8 +35,6 @@ ENCODING = "o200k_base"
 """The tokens of the gpt-4o and gpt-4.1 families."""
 TOKENS_PER_MESSAGE = 3
 TOKENS_PER_EXAMPLE = 3
-BATCH = 512
-"""Examples whose tokens are counted together."""
 SHOWN = 20
 """Line numbers shown for one reason."""
 BOM = b"\xef\xbb\xbf"
@@ -81,9 +80,9 @@ def _fill(
     """Write the training file of a run; give back the manifest that says what is in it."""
     words = (asked.stage, repository.template(asked.stage.prompt), repository.policy())
     facts = row.base_models.get(asked.config.base_model)
-    with repository.writing(f"{folder}/{TRAINING}") as stream, ThreadPoolExecutor(1) as beside:
+    with repository.writing(f"{folder}/{TRAINING}") as stream:
         limit = facts.context_tokens if facts else None
-        examples = Examples(stream, words, beside, bom=row.training_file_bom, limit=limit)
+        examples = Examples(stream, words, bom=row.training_file_bom, limit=limit)
         report = judge(
             repository,
             asked.dataset,
@@ -92,10 +91,9 @@ def _fill(
             only=(ACCEPTANCE,),
             approved_only=asked.approved_only,
             on_accepted=examples.add,
-            extract=partial(as_example, asked.stage.name, *words[1:]),
+            extract=partial(as_examples, asked.stage.name, *words[1:]),
             progress=progress,
         )
-        examples.finish()
         _refuse(asked, report, examples)
     key = _key(asked, examples.sha256, prompt_version(*words))
     return RunManifest(
@@ -205,30 +203,28 @@ class Example(NamedTuple):
     """Of its line in the dataset."""
     data: bytes
     """Its line in the training file, with its line feed."""
-    texts: tuple[str, ...]
-    """Its messages but for the first, which all examples share."""
+    tokens: int
+    """Of its messages but for the first, which all examples share."""
 
 
-def as_example(stage: str, prompt: str, policy: Policy, line: Line) -> Example:
-    """An accepted row as an example; stages go by name into other processes."""
-    talk = conversation(STAGES[stage], prompt, policy, line.value)
-    return Example(line.number, as_line(talk), tuple(message["content"] for message in talk[1:]))
+def as_examples(stage: str, prompt: str, policy: Policy, rows: Iterator[Judged]) -> list[Example]:
+    """Accepted rows as examples; stages go by name into other processes."""
+    found: list[tuple[int, bytes]] = []
+    texts: list[str] = []
+    for row in rows:
+        talk = conversation(STAGES[stage], prompt, policy, cast(Json, row.value), row.reading.approved)
+        found.append((row.line, as_line(talk)))
+        texts += (message["content"] for message in talk[1:])
+    # Counted together: one call takes as long as counting three rows.
+    tokens = iter(count_tokens(texts))
+    return [Example(*one, next(tokens) + next(tokens)) for one in found]
 
 
 class Examples:
-    """A training file as it grows: its bytes, their hash, and its tokens.
-
-    Tokens are counted `beside` the caller (the count lets go of the interpreter), one batch behind.
-    """
+    """A training file as it grows: its bytes, their hash, and its tokens."""
 
     def __init__(
-        self,
-        stream: IO[bytes],
-        words: tuple[Stage, str, Policy],
-        beside: Executor,
-        *,
-        bom: bool,
-        limit: int | None,
+        self, stream: IO[bytes], words: tuple[Stage, str, Policy], *, bom: bool, limit: int | None
     ) -> None:
         self.limit = limit
         """The most tokens an example may have; None when nobody knows."""
@@ -240,50 +236,21 @@ class Examples:
         """Dataset lines whose example has more tokens than `limit`."""
         self._stream = stream
         self._sha256 = hashlib.sha256()
-        self._beside = beside
-        self._counting: Future[None] | None = None
-        self._words = words
-        self._instructions: Future[list[int]] | None = None
-        self._numbers: list[int] = []
-        self._texts: list[str] = []
+        # Counted first: workers are copies of this process, and needn't learn to count each by itself.
+        instructions = count_tokens([system_prompt(*words)])[0]
+        self._overhead = instructions + 3 * TOKENS_PER_MESSAGE + TOKENS_PER_EXAMPLE
         if bom:
             self._write(BOM)
 
     def add(self, example: Example) -> None:
         """Write an example."""
-        if self._instructions is None:
-            # Not sooner: workers are copies of this process, made while it has no other thread.
-            self._instructions = self._beside.submit(count_tokens, [system_prompt(*self._words)])
         self._write(example.data)
         self.rows += 1
-        self._numbers.append(example.number)
-        self._texts.extend(example.texts)
-        if len(self._numbers) >= BATCH:
-            self._hand_over()
-
-    def finish(self) -> None:
-        """Wait until every example is counted."""
-        self._hand_over()
-        if self._counting is not None:
-            self._counting.result()
-
-    def _hand_over(self) -> None:
-        if self._counting is not None:
-            self._counting.result()
-        if self._instructions is not None:
-            work = self._instructions, self._numbers, self._texts
-            self._counting = self._beside.submit(self._count, *work)
-        self._numbers, self._texts = [], []
-
-    def _count(self, instructions: Future[list[int]], numbers: list[int], texts: list[str]) -> None:
-        counts = iter(count_tokens(texts))
-        overhead = instructions.result()[0] + 3 * TOKENS_PER_MESSAGE + TOKENS_PER_EXAMPLE
-        for number, question, answer in zip(numbers, counts, counts, strict=True):
-            tokens = overhead + question + answer
-            self.tokens += tokens
-            self.longest = max(self.longest, tokens)
-            if self.limit is not None and tokens > self.limit:
-                self.too_long.append(number)
+        tokens = self._overhead + example.tokens
+        self.tokens += tokens
+        self.longest = max(self.longest, tokens)
+        if self.limit is not None and tokens > self.limit:
+            self.too_long.append(example.number)
 
     @property
     def sha256(self) -> str:

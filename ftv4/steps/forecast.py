@@ -1,17 +1,15 @@
 """Dataset → what a fine-tune on it would be; the figures of a dry `ftv4 ft stage`, from the same code."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from io import BytesIO
 from statistics import median
-from types import TracebackType
 
 from ftv4.contracts.findings import Forecast
 from ftv4.contracts.policy import Policy
 from ftv4.documents import Repository
 from ftv4.stages.stage import Stage
-from ftv4.steps.finetune import Example, Examples, as_example, estimate
+from ftv4.steps.finetune import Example, Examples, as_examples, estimate
 from ftv4.steps.runs import survey
 from ftv4.steps.serve import provider_row
 
@@ -24,26 +22,17 @@ class _Nowhere(BytesIO):
 
 
 class Forecaster:
-    """Counts accepted rows as they pass; a context, because tokens are counted beside the caller."""
+    """Counts accepted rows as they pass."""
 
     def __init__(self, repository: Repository, stage: Stage, policy: Policy, provider: str) -> None:
         row = provider_row(repository, provider)
         self._stage, self._provider = stage, provider
         self._facts = row.base_models.get(stage.base_model)
-        self._beside = ThreadPoolExecutor(1)
         words = (stage, repository.template(stage.prompt), policy)
-        self.extract = partial(as_example, stage.name, *words[1:])
-        """What `add` wants of a row."""
-        self._examples = Examples(_Nowhere(), words, self._beside, bom=False, limit=None)
+        self.extract = partial(as_examples, stage.name, *words[1:])
+        """What `add` wants of rows."""
+        self._examples = Examples(_Nowhere(), words, bom=False, limit=None)
         self._repository = repository
-
-    def __enter__(self) -> "Forecaster":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._beside.shutdown()
 
     def add(self, example: Example) -> None:
         """Count an accepted row."""
@@ -51,7 +40,6 @@ class Forecaster:
 
     def answer(self) -> Forecast | None:
         """What a fine-tune on the rows seen would be; None when there were none."""
-        self._examples.finish()
         if not self._examples.rows:
             return None
         expected = estimate(self._examples, self._facts, None)

@@ -1,7 +1,6 @@
 """Dataset → what every gate has to say about it: one pass, one row at a time in memory."""
 
 import hashlib
-import pickle
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 
 from ftv4.contracts.findings import Finding, GateReport
 from ftv4.contracts.policy import Policy
-from ftv4.documents import Line, Repository
+from ftv4.documents import Repository
 from ftv4.encode import for_log
 from ftv4.errors import ContractError, UsageError
 from ftv4.gates import GATES
@@ -21,7 +20,7 @@ from ftv4.gates.question import Ask, HeldOut, Measuring
 from ftv4.stages import STAGES
 from ftv4.stages.stage import Stage
 from ftv4.steps.cases import held_out
-from ftv4.steps.judging import Broken, Judgement, Order, judge_stretch, must_be_rows, whole
+from ftv4.steps.judging import Broken, Extract, Judgement, Order, judge_stretch, must_be_rows, whole
 from ftv4.steps.workers import Workers, few_collections, in_order, other_cores, processes
 
 NOT_A_DATASET = "not_a_dataset"
@@ -52,14 +51,14 @@ def judge(
     min_rows: int | None = None,
     cases: tuple[HeldOut, ...] | None = None,
     on_accepted: Callable[[Any], object] | None = None,
-    extract: Callable[[Line], Any] | None = None,
+    extract: Extract | None = None,
     progress: Progress | None = None,
     workers: Workers | None = None,
 ) -> GateReport:
     """Ask every gate, or those of `only`. Without a stage, file name and rows say which it is.
 
     A large dataset is read by all cores, or by the `workers` given; the report is the same. Of each accepted
-    row `on_accepted` gets, in order, what `extract` makes of it where it is read: both can be pickled.
+    row `on_accepted` gets, in order, what `extract` makes of them where they are read: it can be pickled.
     Without `extract` it gets the row as it is. Without `cases` the repository's are taken.
 
     Raises ContractError when the file can't be read or isn't text, UsageError for a gate that doesn't
@@ -70,13 +69,11 @@ def judge(
     if cases is None:
         cases = held_out(repository, stage) if stage and COMPARES in gates else ()
     ask = Ask(_name(repository, dataset), stage, policy, approved_only, min_rows, cases)
-    order = pickle.dumps(
-        Order(
-            *(ask.file, stage.name if stage else None, policy, approved_only, min_rows, cases),
-            gates=gates,
-            extract=(extract or whole) if on_accepted else None,
-        )
-    )
+    order = Order(
+        *(ask.file, stage.name if stage else None, policy, approved_only, min_rows, cases),
+        gates=gates,
+        extract=(extract or whole) if on_accepted else None,
+    ).packed()
     inquiry, sha256 = _Inquiry(ask, gates), hashlib.sha256()
     size = repository.size(dataset)
     seen = _telling(progress, size, sha256.update) if progress else sha256.update

@@ -1,7 +1,6 @@
 """Judges datasets as they lie here, or what a change does to them, and says all there is to say."""
 
 from collections.abc import Collection, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -102,25 +101,24 @@ def _judge(
     repository: Repository, file: str | Path, terms: Terms, progress: Progress | None = None
 ) -> GateReport:
     stage = terms.stage or find_stage(repository, file)
-    with ExitStack() as stack:
-        forecaster = None
-        if terms.provider is not None and stage is not None:
-            forecaster = stack.enter_context(Forecaster(repository, stage, terms.policy, terms.provider))
-        report = judge(
-            repository,
-            file,
-            stage,
-            terms.policy,
-            only=terms.only,
-            approved_only=terms.approved_only,
-            min_rows=terms.min_rows,
-            on_accepted=forecaster.add if forecaster else None,
-            extract=forecaster.extract if forecaster else None,
-            progress=progress,
-            workers=terms.workers,
-        )
-        needed = terms.min_rows if terms.min_rows is not None else stage.min_rows if stage else None
-        forecast = forecaster.answer() if forecaster else None
+    forecaster = None
+    if terms.provider is not None and stage is not None:
+        forecaster = Forecaster(repository, stage, terms.policy, terms.provider)
+    report = judge(
+        repository,
+        file,
+        stage,
+        terms.policy,
+        only=terms.only,
+        approved_only=terms.approved_only,
+        min_rows=terms.min_rows,
+        on_accepted=forecaster.add if forecaster else None,
+        extract=forecaster.extract if forecaster else None,
+        progress=progress,
+        workers=terms.workers,
+    )
+    needed = terms.min_rows if terms.min_rows is not None else stage.min_rows if stage else None
+    forecast = forecaster.answer() if forecaster else None
     return report.model_copy(update={"needed_rows": needed, "forecast": forecast})
 
 

@@ -4,8 +4,10 @@ Nothing here depends on what other rows say; that is added up by `ftv4.steps.gat
 """
 
 import pickle
+import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,7 +18,8 @@ from ftv4.gates import GATES
 from ftv4.gates.acceptance import Acceptance
 from ftv4.gates.ambiguity import ambiguity
 from ftv4.gates.question import Ask, HeldOut, Judged
-from ftv4.guards import DIGITS, Guards
+from ftv4.gates.reading import Reading
+from ftv4.guards import DIGITS, INJECTION, PRIVATE, Guards
 from ftv4.stages import STAGES
 
 MOST_BROKEN = 1_000
@@ -24,6 +27,12 @@ MOST_BROKEN = 1_000
 all that."""
 MOST_BROKEN_BYTES = 2 << 20
 """Of such lines: telling what is wrong with them takes fifty times as long as reading them."""
+
+
+Extract = Callable[[Iterator[Judged]], list[Any]]
+"""Accepted rows of a stretch, as they pass → something of each."""
+NEEDED_BY = {"personal_data": PRIVATE, "injection": INJECTION}
+"""Gate → what it alone has the guards look for."""
 
 
 class Order(NamedTuple):
@@ -36,8 +45,12 @@ class Order(NamedTuple):
     min_rows: int | None
     cases: tuple[HeldOut, ...]
     gates: tuple[str, ...]
-    extract: Callable[[Line], Any] | None
+    extract: Extract | None
     """What is wanted of each accepted row; None: nothing."""
+
+    def packed(self) -> bytes:
+        """The same, small: it goes along with every stretch."""
+        return zlib.compress(pickle.dumps(self))
 
     def ask(self) -> Ask:
         """The same, as gates know it."""
@@ -57,22 +70,23 @@ class Broken(NamedTuple):
         return Broken(self.lines + other.lines, self.size + other.size)
 
 
-class Judgement(NamedTuple):
+@dataclass
+class Judgement:
     """What is left of the rows of a stretch."""
 
-    rows: int
-    accepted: int
-    reasons: Counter[str]
+    rows: int = 0
+    accepted: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
     """Why the others are not."""
-    reads: list[tuple[int, Any]]
+    reads: list[tuple[int, Any]] = field(default_factory=list)
     """What the gates have read, by the gate's place in the order; row by row, gate by gate."""
-    extracts: list[Any]
+    extracts: list[Any] = field(default_factory=list)
     """Of each accepted row."""
-    broken: Broken
+    broken: Broken = field(default_factory=Broken)
 
 
 def judge_stretch(order: bytes, stretch: Stretch) -> Judgement:
-    """Judge each row by a pickled Order. Raises ContractError where the stretch isn't text."""
+    """Judge each row by an Order as `packed` gives it. Raises ContractError where the stretch isn't text."""
     return _judge(order).stretch(stretch)
 
 
@@ -86,57 +100,80 @@ def must_be_rows(broken: Broken, where: str) -> None:
         )
 
 
-def whole(line: Line) -> Line:
-    """A row as it is."""
-    return line
+def whole(rows: Iterator[Judged]) -> list[Line]:
+    """Rows as they are."""
+    return [Line(row.line, row.raw, row.value, None) for row in rows]
+
+
+def nothing(rows: Iterator[Judged]) -> list[Any]:
+    """Let rows pass."""
+    for _ in rows:
+        pass
+    return []
 
 
 @lru_cache(maxsize=4)
 def _judge(order: bytes) -> "_Judge":
-    return _Judge(pickle.loads(order))
+    return _Judge(pickle.loads(zlib.decompress(order)))
 
 
 class _Judge:
     def __init__(self, order: Order) -> None:
         ask = order.ask()
         self._depth = order.policy.limits.depth
-        self._extract = order.extract
-        self._guards = Guards.compile(order.policy)
+        self._extract = order.extract or nothing
+        self._guards = Guards.compile(order.policy, _looked_for(order))
         self._acceptance = Acceptance(ask.stage, self._guards, ask.approved_only) if ask.stage else None
         self._readers = [GATES[name].start(ask).read for name in order.gates]
 
     def stretch(self, stretch: Stretch) -> Judgement:
-        found = Judgement(0, 0, Counter(), [], [], Broken())
-        rows = accepted = 0
-        broken = Broken()
+        found = Judgement()
+        found.extracts = self._extract(self._accepted(stretch, found))
+        return found
+
+    def _accepted(self, stretch: Stretch, found: Judgement) -> Iterator[Judged]:
+        """Judge row by row, and give those that are accepted: one at a time is held."""
         for line in stretch.lines():
             row = self._judged(line)
-            rows += 1
-            accepted += row.accepted
+            found.rows += 1
             if not row.accepted:
-                broken = broken.and_(_broken(row))
-                must_be_rows(broken, f"{stretch.where}:{row.line}")
+                found.broken = found.broken.and_(_broken(row))
+                must_be_rows(found.broken, f"{stretch.where}:{row.line}")
             if row.malformed is not None:
                 found.reasons["malformed_line"] += 1
             elif row.rejection is not None:
                 found.reasons[row.rejection.reason] += 1
-            elif row.accepted and self._extract:
-                found.extracts.append(self._extract(line))
             for place, reader in enumerate(self._readers):
                 if (read := reader(row)) is not None:
                     found.reads.append((place, read))
-        return found._replace(rows=rows, accepted=accepted, broken=broken)
+            if row.accepted:
+                found.accepted += 1
+                yield row
 
     def _judged(self, line: Line) -> Judged:
         if line.malformed is not None:
             return Judged(line.number, None, line.malformed, None, False, raw=line.raw)
-        suspects = self._guards.suspects_in(line.raw, line.value)
-        rejection = self._acceptance.judge(line.value, suspects) if self._acceptance else None
+        suspects, reading = self._guards.suspects_in(line.raw, line.value), Reading(line.value)
+        rejection = self._acceptance.judge(line.value, suspects, reading) if self._acceptance else None
         accepted = self._acceptance is not None and rejection is None
         odd = ambiguity(line.raw, line.value, self._depth, accepted, digits=DIGITS in suspects)
-        return Judged(
+        row = Judged(
             line.number, line.value, None, rejection or odd, accepted and odd is None, suspects, odd, line.raw
         )
+        row.reading = reading
+        return row
+
+
+def _looked_for(order: Order) -> set[str]:
+    """What the guards must tell; of all else they suspect every row."""
+    stage = [order.stage] if order.stage else []
+    return {
+        "doctrine",
+        "leaks",
+        DIGITS,
+        *stage,
+        *(NEEDED_BY[gate] for gate in order.gates if gate in NEEDED_BY),
+    }
 
 
 def _broken(row: Judged) -> Broken:
