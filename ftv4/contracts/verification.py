@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from ftv4.contracts import Contract, Items, Whole
 from ftv4.contracts.findings import Finding
+from ftv4.contracts.promotion import Lifetime
 
 Kind = Literal["nothing", "records", "start", "promotion", "rollback", "revert", "edit"]
 """What a change is. `nothing`: no path of a promotion is touched; `records`: some are added and models.json
@@ -15,6 +16,21 @@ class Subject(Contract):
 
     path: str
     sha256: str
+
+
+class Weighed(Contract):
+    """What a promotion comes to, weighed again: what a reviewer need not take from its author."""
+
+    wins: Whole
+    """Cases in which the candidate does better than the pinned model."""
+    losses: Whole
+    ties: Whole
+    eligible_rows: Whole
+    needed_rows: Whole
+    lifetime: Lifetime
+    """The one that ends sooner, by the provider's word or by the base's table; counted from today."""
+    warnings: Annotated[tuple[str, ...], Items]
+    """Of the report as it was derived again, encoded; what it was forced past is a finding."""
 
 
 class Verification(Contract):
@@ -32,6 +48,8 @@ class Verification(Contract):
     new_model_id: str | None
     verdict: str | None
     """Of a promotion, computed again from the raw answers."""
+    weighed: Weighed | None = None
+    """Of a promotion that could be derived again."""
     policy_sha256: str | None
     """Digest of the base's policy; None when nothing had to be judged by it."""
     models_sha256: str | None

@@ -16,6 +16,7 @@ FIXES: Mapping[str, str] = {
     "promotion_unbound": "promote the model that the run made, with its own run, evals and dataset",
     "promotion_stale": PROMOTE_AGAIN,
     "promotion_refused": "nothing, unless what it names can be mended; `ftv4 promote` says more",
+    "promotion_forced": "merge it only if this reason holds for you, too",
     "model_ends": "promote a model that lasts, or change promotion.min_days_left in a change of its own",
     "rollback_unknown": "roll back with `ftv4 rollback --to` what `ftv4 history` lists",
     "rollback_unexplained": "roll back with `ftv4 rollback --reason`",
@@ -24,7 +25,7 @@ FIXES: Mapping[str, str] = {
     "pinned_not_heard": "see that the pinned model really can't be asked any more",
 }
 """Rule → what to do about it."""
-WARNINGS = frozenset({"revert_unexplained", "pinned_not_heard"})
+WARNINGS = frozenset({"revert_unexplained", "pinned_not_heard", "promotion_forced"})
 SHOWN = 10
 """Findings of one file; the first differences tell."""
 

@@ -15,7 +15,7 @@ from ftv4.contracts.evaluation import EvalReport
 from ftv4.contracts.findings import Finding
 from ftv4.contracts.promotion import PromotionReport
 from ftv4.contracts.run import JobRecord
-from ftv4.contracts.verification import Subject, Verification
+from ftv4.contracts.verification import Subject, Verification, Weighed
 from ftv4.documents import MODELS
 from ftv4.encode import name_for_log
 from ftv4.errors import ContractError, GateError
@@ -25,6 +25,7 @@ from ftv4.steps.rollback import as_state
 from ftv4.steps.runs import JOB, MANIFEST
 from ftv4.steps.verify_models import Move, judge_models, reverted
 from ftv4.steps.verify_promotion import Derived, check_promotion
+from ftv4.steps.weigh import FORCED
 
 __all__ = ["concerns", "verify"]
 
@@ -192,6 +193,7 @@ def _answer(change: Change, move: Move, derived: Derived | None = None) -> Verif
         old_model_id=old,
         new_model_id=new,
         verdict=derived.report.verdict if derived else None,
+        weighed=_weighed(derived) if derived else None,
         policy_sha256=change.policy_sha256 if judged else None,
         models_sha256=change.models_sha256 if judged else None,
         subjects=tuple(_subjects(change, move, derived)) if judged and not errors else (),
@@ -210,6 +212,21 @@ def _models_of(change: Change, stage: str | None) -> tuple[str | None, str | Non
         except (ContractError, KeyError):
             found.append(None)
     return (found[0], found[1]) if found else (None, None)
+
+
+def _weighed(derived: Derived) -> Weighed | None:
+    report, comparison = derived.report, derived.report.evals.comparison
+    if comparison is None:
+        return None
+    return Weighed(
+        wins=comparison.wins,
+        losses=comparison.losses,
+        ties=comparison.ties,
+        eligible_rows=report.dataset.eligible_rows,
+        needed_rows=report.dataset.min_rows_required,
+        lifetime=derived.life,
+        warnings=tuple(line for line in report.warnings if not line.startswith(FORCED)),
+    )
 
 
 def _subjects(change: Change, move: Move, derived: Derived | None) -> Iterator[Subject]:

@@ -4,7 +4,7 @@ Only what can't be derived is taken from the report: the moment, the notes, the 
 the eval reports' names, and the day a provider told. Everything else must come out byte by byte.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NoReturn
@@ -35,7 +35,7 @@ from ftv4.steps.snapshot import DATASETS
 from ftv4.steps.training import doubts, read_dataset
 from ftv4.steps.trial import hold_trial
 from ftv4.steps.verify_run import Unbound, loose_ends, run_named, said, unlike
-from ftv4.steps.weigh import Evidence, Wish, life_of, short_lived
+from ftv4.steps.weigh import FORCED, Evidence, Wish, life_of, short_lived
 
 UNHEARD = "the pinned model did not answer: "
 SKEW = timedelta(days=1)
@@ -48,6 +48,8 @@ class Derived:
 
     report: PromotionReport
     files: Files
+    life: Lifetime
+    """Of the model, as far as anybody knows today."""
     findings: tuple[Finding, ...] = ()
     inputs: tuple[str, ...] = ()
     """Files of the run, that it was derived from."""
@@ -220,8 +222,18 @@ def derive(change: Change, claim: Claim) -> Derived:
     found = [claim.wrong(line, "/lifetime", "model_ends") for line in short_lived(effective, least)]
     if unheard:
         found.append(claim.wrong(f"nobody can ask again: {unheard}", "/evals/pinned", "pinned_not_heard"))
+    found += _forced(claim, weighed)
     inputs = (run.manifest_file, run.job_file) if run else ()
-    return Derived(weighed, files, tuple(found), inputs)
+    return Derived(weighed, files, effective, tuple(found), inputs)
+
+
+def _forced(claim: Claim, weighed: PromotionReport) -> Iterator[Finding]:
+    """What its author went past; only a person can say whether that was right."""
+    if weighed.dataset.forced:
+        past = [line.removeprefix(FORCED) for line in weighed.warnings if line.startswith(FORCED)]
+        why = for_log(weighed.dataset.force_reason or "", 1000)
+        text = f"forced past {'; '.join(past)}; the reason given: {why}"
+        yield claim.wrong(text, "/dataset/force_reason", "promotion_forced")
 
 
 # the candidate

@@ -46,6 +46,7 @@ def markdown(templates: Templates, found: Verification, budget: int, size: Calla
         "said": SAID[found.kind],
         "totals": totals(found),
         "findings": [{"of": one, "problem": problem_of(one)} for one in found.findings[:SHOWN]],
+        "warnings": found.weighed.warnings[:SHOWN] if found.weighed else (),
         "more": max(0, len(found.findings) - SHOWN),
     }
     page = render(templates, "verify.md.j2", facts, FILTERS)

@@ -36,6 +36,9 @@ from ftv4.steps.trial import Trial
 if TYPE_CHECKING:
     from ftv4.clients.provider import Provider
 
+FORCED = "forced: "
+"""How a warning begins that was an objection."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -83,7 +86,7 @@ def judge_wish(wish: Wish, evidence: Evidence, now: datetime) -> PromotionReport
     forced = [one for one in against if one.forceable and wish.reason]
     blocked = tuple(one.line for one in against if one not in forced)
     overrides = overriding(evidence.config, wish.stage.name)
-    warnings = [f"forced: {one.line}" for one in forced]
+    warnings = [f"{FORCED}{one.line}" for one in forced]
     return PromotionReport(
         generated_at=iso(now),
         stage=wish.stage.name,

@@ -13,7 +13,7 @@ from ftv4.steps.runs import read_run
 from ftv4.steps.snapshot import Snapshot
 from ftv4.steps.verify import concerns, verify
 from ftv4.steps.verify_run import loose_ends
-from tests.cli.test_promote import forge, git, plant_run, promote, ready  # noqa: F401
+from tests.cli.test_promote import RULE, forge, git, plant_run, promote, ready  # noqa: F401
 from tests.promotion_bench import GOOD, NOW, STAGE, against, bench, setting  # noqa: F401
 
 
@@ -454,6 +454,35 @@ def test_a_card_says_what_its_records_give(bench):  # noqa: F811
 
     assert {(rule, file) for rule, file, _ in against(found)} == {("promotion_differs", bench.card)}
     assert found.findings[0].line
+
+
+def test_what_was_forced_past_and_why_is_on_the_page(ready, promote, ftv4):  # noqa: F811
+    plant_run(ready, ftv4, "never:mind")
+    git(ready, "add", ".")
+    git(ready, "commit", "-q", "-m", "start")
+    assert promote("--force", "--reason", "half the price | @ada", model=RULE, answers={})[0] == 0
+    git(ready, "add", ".")
+    git(ready, "commit", "-q", "-m", "promote")
+    done = ftv4("verify", "--base", "HEAD~1", "--format", "markdown")
+    (told,) = [line for line in done.out.splitlines() if "`promotion_forced`" in line]
+
+    assert (done.code, "0 errors, 1 warning;" in done.out) == (0, True), done.out
+    assert told.startswith("| warning |")
+    assert "forced past verdict INCONCLUSIVE: " in told
+    assert "half the price" in told
+    assert told.count("|") == 6
+    assert "@" not in told
+
+
+def test_what_a_reviewer_weighs_is_on_the_page_by_our_own_account(bench):  # noqa: F811
+    """Whatever the pull request's own text says of it."""
+    weighed = bench.verify().weighed
+    report = PromotionReport.model_validate_json(bench.bytes(bench.report))
+
+    assert (weighed.wins, weighed.losses, weighed.ties) == (6, 0, 0)
+    assert (weighed.eligible_rows, weighed.needed_rows) == (42, report.dataset.min_rows_required)
+    assert weighed.warnings == report.warnings
+    assert weighed.lifetime == report.lifetime
 
 
 # 15: a model that is about to end

@@ -23,8 +23,8 @@ OURS = {
     "evals.md.j2": """count name numbers.agreement numbers.passed report.mode report.totals.failed
         report.totals.fixtures""",
     "gate.md.j2": """answer.totals change.accepted.after change.accepted.before change.added change.edited
-        change.removed change.rows.after change.rows.before count facts.more facts.more_industries
-        facts.report.accepted_rows facts.report.total_rows finding.fix finding.line finding.of.fix
+        change.removed change.rows.after change.rows.before count facts.eligible facts.more
+        facts.more_industries facts.report.total_rows finding.fix finding.line finding.of.fix
         finding.of.line finding.of.severity finding.severity limits[] measure.after measure.before
         measure.limit measure.name more_of_tree more_settings name row.line shift.after shift.before
         used.expires used.findings value""",
@@ -39,7 +39,9 @@ OURS = {
         run.manifest.accepted_rows theirs title what""",
     "promotion_report.md.j2": "ours outcome report.verdict shown theirs title what",
     "rollback_pr.md.j2": "life.days_left life.shutdown_date",
-    "verify.md.j2": """finding.of.fix finding.of.line finding.of.severity found.verdict more said totals""",
+    "verify.md.j2": """finding.of.fix finding.of.line finding.of.severity found.verdict more said totals
+        weighed.eligible_rows weighed.lifetime.days_left weighed.lifetime.shutdown_date weighed.losses
+        weighed.needed_rows weighed.ties weighed.wins""",
     "run.md.j2": """answer.accepted_rows answer.minimum_rows_required answer.total_rows count next title""",
     "reconcile.md.j2": "runs title",
     "verdict.md.j2": "run told",
