@@ -4,6 +4,7 @@ from ftv4.sandbox import forge_answers as answers
 from ftv4.sandbox.forge_api import Answer, Call, Refused, missing
 from ftv4.sandbox.forge_git import ZERO, Entry
 from ftv4.sandbox.forge_objects import decoded, empty_or_missing, person
+from ftv4.sandbox.forge_rules import keep_refs
 from ftv4.sandbox.forge_store import Thing
 
 LARGEST_CONTENT = 1 << 20
@@ -81,6 +82,7 @@ def _commit(call: Call, line: tuple[str, str, str]) -> str:
     tree = forge.git.write_tree(head, [line])
     made = forge.git.write_commit(tree, [head], author, committer, call.text("message"))
     branch = call.body.get("branch") or forge.git.branch
+    keep_refs(call, f"refs/heads/{branch}", head, made)
     forge.git.set_ref(f"refs/heads/{branch}", made, head)
     return made
 

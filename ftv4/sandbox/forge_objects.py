@@ -42,6 +42,7 @@ def create_ref(call: Call) -> Answer:
     _known_commit(call, sha)
     if call.forge.git.ref(name):
         raise Refused(422, "Reference already exists")
+    keep_refs(call, name, None, sha)
     call.forge.git.set_ref(name, sha, ZERO)
     return Answer(201, answers.reference(call, name, sha))
 
@@ -64,7 +65,7 @@ def move_ref(call: Call, name: str, sha: str, *, force: bool, expected: str | No
         raise Refused(422, f"{name} is at {now} but expected {expected}")
     if not force and not git.is_ancestor(now, sha):
         raise Refused(422, "Update is not a fast forward")
-    keep_refs(call.forge, name, now, sha)
+    keep_refs(call, name, now, sha)
     git.set_ref(name, sha, now)
 
 
@@ -74,7 +75,7 @@ def delete_ref(call: Call) -> Answer:
     now = call.forge.git.ref(name)
     if now is None:
         raise Refused(422, "Reference does not exist")
-    keep_refs(call.forge, name, now, None)
+    keep_refs(call, name, now, None)
     call.forge.git.delete_ref(name)
     return Answer(204)
 
@@ -334,9 +335,11 @@ def _update_refs(call: Call, given: Thing) -> Answer:
 def _move(call: Call, update: Thing, now: str | None) -> None:
     name, sha = update["name"], update["afterOid"]
     if sha == ZERO:
+        keep_refs(call, name, now, None)
         call.forge.git.delete_ref(name)
     elif now is None:
         _known_commit(call, sha)
+        keep_refs(call, name, None, sha)
         call.forge.git.set_ref(name, sha, ZERO)
     else:
         move_ref(call, name, sha, force=bool(update.get("force")), expected=now)

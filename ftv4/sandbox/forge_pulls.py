@@ -6,7 +6,7 @@ from ftv4.sandbox import forge_answers as answers
 from ftv4.sandbox.forge_api import Answer, Call, Forge, Refused, bounded, invalid, missing
 from ftv4.sandbox.forge_git import Change, Commit, GitRefused
 from ftv4.sandbox.forge_objects import commits_page
-from ftv4.sandbox.forge_rules import check_statuses
+from ftv4.sandbox.forge_rules import check_statuses, keep_refs
 from ftv4.sandbox.forge_settings import may_merge_by
 from ftv4.sandbox.forge_store import Thing
 
@@ -354,6 +354,7 @@ def _write_merge(call: Call, one: Thing, onto: str, tree: str, method: str) -> s
     who = forge.person(call.user)
     parents = [onto] if squash else [onto, one["head_sha"]]
     sha = forge.git.write_commit(tree, parents, who, who, f"{title}\n\n{text}".strip())
+    keep_refs(call, f"refs/heads/{one['base']}", onto, sha)
     try:
         forge.git.set_ref(f"refs/heads/{one['base']}", sha, onto)
     except GitRefused:

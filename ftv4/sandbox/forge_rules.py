@@ -1,7 +1,8 @@
 """Rulesets of the sandbox forge: kept and shown as GitHub does, and held where ftv4 leans on them.
 
-Held are: a status that a merge needs, the source it is expected from, and branches that are neither
-deleted nor rewritten, by API or by push. All other rules are only shown.
+Held are: a status that a merge needs, the source it is expected from, and branches that are not created,
+updated, deleted or rewritten, by API or by push, but by an app that may bypass the ruleset. An app is who
+has a login that ends in `bot`, and its id is that user's. Other rules and bypasses are only shown.
 """
 
 import re
@@ -18,19 +19,30 @@ KINDS = frozenset({
     "required_signatures", "pull_request", "required_status_checks", "non_fast_forward",
 })  # fmt: skip
 ENFORCEMENT = frozenset({"active", "evaluate", "disabled"})
-HELD = {"deletion": "Cannot delete this branch", "non_fast_forward": "Cannot force-push to this branch"}
+HELD = {
+    "creation": "Cannot create ref due to creations being restricted.",
+    "update": "Cannot update this protected ref.",
+    "deletion": "Cannot delete this branch",
+    "non_fast_forward": "Cannot force-push to this branch",
+}
 RULES = "ftv4-rules"
-"""File of the bare repository that its hook reads: a rule and a pattern of refs a line."""
+"""File of the bare repository that its hook reads: a rule, a pattern of refs, and who passes, a line."""
 HOOK = f"""#!/bin/sh
-while read -r rule pattern; do
+refuse() {{ echo "$1" >&2; exit 1; }}
+here() {{ [ -n "${{1##0000000*}}" ]; }}
+while read -r rule pattern passing; do
   case "$1" in $pattern) ;; *) continue ;; esac
+  case " $passing " in *" ${{REMOTE_USER:--}} "*) continue ;; esac
   case "$rule" in
-    deletion) [ -n "${{3##0000000*}}" ] || {{ echo "{HELD["deletion"]}" >&2; exit 1; }} ;;
+    creation) here "$2" || refuse "{HELD["creation"]}" ;;
+    update) here "$2" && here "$3" && refuse "{HELD["update"]}" ;;
+    deletion) here "$3" || refuse "{HELD["deletion"]}" ;;
     non_fast_forward)
-      [ -n "${{2##0000000*}}" ] && [ -n "${{3##0000000*}}" ] || continue
-      git merge-base --is-ancestor "$2" "$3" || {{ echo "{HELD["non_fast_forward"]}" >&2; exit 1; }} ;;
+      here "$2" && here "$3" || continue
+      git merge-base --is-ancestor "$2" "$3" || refuse "{HELD["non_fast_forward"]}" ;;
   esac
 done < "${{GIT_DIR:-.}}/{RULES}"
+exit 0
 """
 
 
@@ -80,7 +92,7 @@ def _shown(call: Call, one: Thing) -> Thing:
         **one,
         "source_type": "Repository",
         "source": call.forge.full_name,
-        "current_user_can_bypass": "never",
+        "current_user_can_bypass": "always" if _passes(one, call.user) else "never",
         "node_id": answers.node("RepositoryRuleset", one["id"]),
         "_links": {"self": {"href": link}, "html": {"href": answers.web(call, f"rules/{one['id']}")}},
     }
@@ -118,6 +130,9 @@ def _asked(call: Call, before: Thing) -> Thing:
     rules = call.body.get("rules", before.get("rules", [])) or []
     for rule in rules:
         _check(rule)
+    actors = call.body.get("bypass_actors", before.get("bypass_actors", []))
+    for actor in actors or []:
+        _check_actor(call.forge, actor)
     name = call.text("name", before.get("name"))
     if any(one["name"] == name and one["id"] != before.get("id") for one in call.forge.store.of("ruleset")):
         raise invalid("Ruleset", "name", "custom", "Name must be unique")
@@ -128,7 +143,7 @@ def _asked(call: Call, before: Thing) -> Thing:
         "name": name,
         "target": call.text("target", before.get("target", "branch")),
         "enforcement": enforcement,
-        "bypass_actors": call.body.get("bypass_actors", before.get("bypass_actors", [])),
+        "bypass_actors": actors,
         "conditions": call.body.get("conditions", before.get("conditions", everywhere)),
         "rules": rules,
         "updated_at": call.forge.now(),
@@ -140,7 +155,26 @@ def _check(rule: Any) -> None:
         raise invalid("Ruleset", "rules")
 
 
+def _check_actor(forge: Forge, actor: Thing) -> None:
+    app = actor.get("actor_type") == "Integration"
+    if app and not is_app(forge.store.one("user", actor.get("actor_id", 0))):
+        message = "Actor integration must be part of the ruleset source or owner organization"
+        raise Refused(422, "Validation Failed", [message])
+
+
 # held
+
+
+def is_app(user: Thing | None) -> bool:
+    """Whether somebody known here is an app and no person."""
+    return user is not None and str(user["login"]).endswith("bot")
+
+
+def _passes(ruleset: Thing, user: Thing) -> bool:
+    """Whether a ruleset holds nothing against an app."""
+    actors = ruleset["bypass_actors"] or []
+    ids = {one["actor_id"] for one in actors if one.get("actor_type") == "Integration"}
+    return user["id"] in ids and is_app(user)
 
 
 def _rules_of(forge: Forge, ref: str) -> Iterator[tuple[Thing, Thing]]:
@@ -163,12 +197,25 @@ def _patterns(forge: Forge, names: list[str]) -> list[str]:
     return [known.get(name, name) for name in names]
 
 
-def keep_refs(forge: Forge, ref: str, now: str, then: str | None) -> None:
-    """Refuse to delete (`then` is None) or rewrite a ref that a ruleset keeps. Raises Refused."""
-    kinds = {rule["type"] for _, rule in _rules_of(forge, ref)} & HELD.keys()
-    broken = "deletion" if then is None else None if forge.git.is_ancestor(now, then) else "non_fast_forward"
-    if broken is not None and broken in kinds:
-        raise Refused(422, f"Repository rule violations found\n\n{HELD[broken]}\n\n")
+def keep_refs(call: Call, ref: str, now: str | None, then: str | None) -> None:
+    """Refuse to create (`now` is None), move or delete (`then` is None) a ref that a ruleset keeps.
+
+    Raises Refused.
+    """
+    kinds = {rule["type"] for ruleset, rule in _rules_of(call.forge, ref) if not _passes(ruleset, call.user)}
+    for broken in _done_to(call.forge, now, then):
+        if broken in kinds:
+            raise Refused(422, f"Repository rule violations found\n\n{HELD[broken]}\n\n")
+
+
+def _done_to(forge: Forge, now: str | None, then: str | None) -> Iterator[str]:
+    """The kinds of rules that such a move would break."""
+    if now is None or then is None:
+        yield "creation" if now is None else "deletion"
+        return
+    yield "update"
+    if not forge.git.is_ancestor(now, then):
+        yield "non_fast_forward"
 
 
 def check_statuses(forge: Forge, branch: str, head: str) -> None:
@@ -193,7 +240,7 @@ def _check_status(forge: Forge, head: str, needed: Thing) -> None:
 def _enforce(forge: Forge) -> None:
     """Tell git's hook what to refuse of a push."""
     lines = [
-        f"{rule['type']} {pattern}\n"
+        " ".join([rule["type"], pattern, *_passing(forge, one)]) + "\n"
         for one in forge.store.of("ruleset")
         if one["enforcement"] == "active"
         for rule in one["rules"]
@@ -207,6 +254,11 @@ def _enforce(forge: Forge) -> None:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(HOOK)
     hook.chmod(0o755)
+
+
+def _passing(forge: Forge, ruleset: Thing) -> list[str]:
+    """The logins of those who may bypass a ruleset."""
+    return [user["login"] for user in forge.store.of("user") if _passes(ruleset, user)]
 
 
 TABLE: list[tuple[str, str, Endpoint]] = [

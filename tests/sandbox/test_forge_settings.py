@@ -146,6 +146,69 @@ def test_the_ledger_is_neither_rewritten_nor_deleted_once_a_ruleset_keeps_it(san
     checkout.run("push", "origin", ":free")
 
 
+def writers(app):
+    """Nobody but an app makes or moves the ledger."""
+    actor = {"actor_id": app, "actor_type": "Integration", "bypass_mode": "always"}
+    rules = [{"type": "creation"}, {"type": "update"}]
+    return LEDGER | {"name": "writers", "rules": rules, "bypass_actors": [actor]}
+
+
+def app_id(sandbox, login="ftv4-bot"):
+    return json.loads(sandbox.github(login).requester.requestJson("GET", "/user")[2])["id"]
+
+
+def remote(sandbox, login):
+    """Where somebody pushes to, over HTTP."""
+    return f"{sandbox.url}/{NAME}.git".replace("://", f"://x-access-token:sandbox-{login}@")
+
+
+def refused(checkout, *push):
+    """What the forge says to a push that it refuses."""
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        checkout.run("push", *push)
+    return error.value.stderr
+
+
+def test_an_app_alone_writes_a_branch_that_a_ruleset_restricts_to_it(sandbox, ask):
+    """Threat 13: by push, by API, and by merge; and the app may still not rewrite it."""
+    assert ask("POST", "/rulesets", LEDGER)[0] == 201
+    assert ask("POST", "/rulesets", writers(app_id(sandbox)))[0] == 201
+    app_id(sandbox, "other-bot")
+    checkout, branch = sandbox.checkout(), "refs/heads/ftv4-ledger"
+    first = checkout.run("rev-parse", "HEAD")
+    mine, theirs = f"HEAD:{branch}", [remote(sandbox, login) for login in ("ada", "other-bot")]
+    theirs.append(str(sandbox.git))
+
+    for url in theirs:
+        assert "creations being restricted" in refused(checkout, url, mine)
+    assert ask("POST", "/git/refs", {"ref": branch, "sha": first})[0] == 422
+    checkout.run("push", remote(sandbox, "ftv4-bot"), mine)
+
+    second = checkout.push({"a": b"1"}, branch="elsewhere")
+    for url in theirs:
+        assert "update this protected ref" in refused(checkout, url, mine)
+    assert ask("PATCH", "/git/refs/heads/ftv4-ledger", {"sha": second})[0] == 422
+    content = {"message": "m", "content": "MQ==", "branch": "ftv4-ledger"}
+    assert ask("PUT", "/contents/b", content)[0] == 422
+    pull = {"title": "T", "head": "elsewhere", "base": "ftv4-ledger"}
+    number = ask("POST", "/pulls", pull)[1]["number"]
+    assert ask("PUT", f"/pulls/{number}/merge")[0] == 422
+    checkout.run("push", remote(sandbox, "ftv4-bot"), mine)
+
+    assert "force-push" in refused(checkout, "--force", remote(sandbox, "ftv4-bot"), f"{first}:{branch}")
+    assert "delete" in refused(checkout, remote(sandbox, "ftv4-bot"), f":{branch}")
+    assert ask("GET", "/rules/branches/ftv4-ledger")[1][-1]["type"] == "update"
+
+
+def test_who_bypasses_a_ruleset_is_an_app_that_is_known(sandbox, ask):
+    number = ask("POST", "/rulesets", writers(app_id(sandbox)))[1]["id"]
+
+    assert ask("GET", f"/rulesets/{number}")[1]["current_user_can_bypass"] == "never"
+    assert ask("GET", f"/rulesets/{number}", login="ftv4-bot")[1]["current_user_can_bypass"] == "always"
+    for nobody in (15368, app_id(sandbox, "ada")):
+        assert ask("PUT", f"/rulesets/{number}", writers(nobody))[0] == 422
+
+
 def test_an_environment_keeps_reviewers_branches_and_secrets(sandbox, ask):
     reviewer = ask("GET", "/pulls")[0] and sandbox.github().requester.requestJson("GET", "/user")[2]
     reviewers = [{"type": "User", "id": json.loads(reviewer)["id"]}]
