@@ -1,7 +1,10 @@
 """What all tests share: a shut network, a repository of their own, and the command line."""
 
+import gc
+import os
 import shutil
 import socket
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,6 +57,50 @@ def ftv4(capsys):
         return Done(code, captured.out, captured.err)
 
     return call
+
+
+GIT = """\
+[core]
+    fsync = none
+[gc]
+    auto = 0
+[maintenance]
+    auto = false
+[init]
+    templateDir =
+"""
+"""No test asks git to outlive a power cut, to tidy what is thrown away, or for its samples of hooks."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_git(tmp_path_factory):
+    """git as nobody has set it up, but for what only takes time."""
+    settings = tmp_path_factory.mktemp("git") / "config"
+    settings.write_text(GIT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+        yield
+
+
+MEMORY = Path("/dev/shm")
+ROOM = 2 * 1024**3
+"""Bytes; what a run holds at a time is a small part of it."""
+
+
+def pytest_configure():
+    """Files of tests are kept in memory where that can be: a disk takes longer and shows no more."""
+    if "TMPDIR" in os.environ or not MEMORY.is_dir():
+        return
+    place = os.statvfs(MEMORY)
+    if place.f_bavail * place.f_frsize >= ROOM and not place.f_flag & os.ST_NOEXEC:
+        tempfile.tempdir = os.environ["TMPDIR"] = str(MEMORY)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish():
+    """What the tests are made of stays to the end: the garbage collector need not look at it each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser):

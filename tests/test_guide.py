@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECOND = """
 (cd "$CLONE" && exec {} --provider-port 0 --forge-port 0) > "$TERMINAL" 2>&1 &
 trap "kill $!" EXIT
-until grep -q Ctrl-C "$TERMINAL"; do kill -0 $!; done
+until grep -q Ctrl-C "$TERMINAL"; do kill -0 $!; sleep 0.05; done
 eval "$(grep ^export "$TERMINAL")"
 """
 DONE = "--- and the next block"

@@ -12,6 +12,13 @@ ODD = "rows_\udcff.jsonl"
 """A file name that isn't UTF-8, as Python spells it."""
 
 
+@pytest.fixture
+def person(monkeypatch):
+    """Somebody whom git knows."""
+    for name, value in (("COUNT", "1"), ("KEY_0", "user.email"), ("VALUE_0", "ada@example.org")):
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -97,13 +104,13 @@ def test_a_dataset_is_looked_for_here_then_in_the_repository(repository, ftv4, m
     assert "below: a folder, not a dataset" in refused.err
 
 
-def test_a_model_is_named_so_that_it_can_be_copied(repository, ftv4):
+def test_a_model_is_named_so_that_it_can_be_copied(repository, person, ftv4):
     done = ftv4("promote", "--stage", STAGE, "--model", "ft:gpt:acme::abc")
 
     assert "write openai:ft:gpt:acme::abc or sandbox:ft:gpt:acme::abc" in done.err
 
 
-def test_a_model_of_no_known_provider_is_a_matter_of_the_config(repository, ftv4):
+def test_a_model_of_no_known_provider_is_a_matter_of_the_config(repository, person, ftv4):
     done = ftv4("promote", "--stage", STAGE, "--model", "evil:foo")
 
     assert done.code == 3
@@ -151,7 +158,7 @@ def test_a_key_that_is_not_set_ends_every_command_alike(repository, ftv4, line):
     assert "OPENAI_API_KEY isn't set" in done.err
 
 
-def test_a_model_name_that_is_too_long_is_called_that(repository, ftv4):
+def test_a_model_name_that_is_too_long_is_called_that(repository, person, ftv4):
     done = ftv4("promote", "--stage", STAGE, "--model", "openai:" + "a" * 192)
 
     assert done.code == 2

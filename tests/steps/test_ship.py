@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ftv4.actions import environment
+from ftv4.cli import run
 from ftv4.clients.git import Git
 from ftv4.contracts.models import ModelsConfig
 from ftv4.documents import MODELS, parse
@@ -19,26 +20,23 @@ from tests.conftest import ROOT
 DATASET = "train/datasets/stage_synthesis.jsonl"
 
 
+@pytest.fixture(scope="module")
+def packs(tmp_path_factory):
+    """A folder with 48 packs, below a repository."""
+    root = tmp_path_factory.mktemp("packs")
+    shutil.copytree(ROOT / "config", root / "config")
+    asked = ["--packs-per-industry", "8", "--seed", "77", "--bent", "--anchor-date", "2025-09-30"]
+    assert run(["--repo", str(root), "synth", "packs", *asked]) == 0
+    return root
+
+
 @pytest.fixture
-def planted(repository, ftv4):
+def planted(repository, packs):
     """A repository with 48 packs, three eval cases, and an author."""
     git = Git(repository.root)
     git("init", "--quiet")
     git("config", "user.email", "operator@localhost")
-    assert (
-        ftv4(
-            "synth",
-            "packs",
-            "--packs-per-industry",
-            "8",
-            "--seed",
-            "77",
-            "--bent",
-            "--anchor-date",
-            "2025-09-30",
-        ).code
-        == 0
-    )
+    shutil.copytree(packs, repository.root, dirs_exist_ok=True)
     for case in sorted((ROOT / "evals" / "cases").glob("*.json"))[::8]:
         pack = json.loads(case.read_text())["pack"]
         shutil.copytree(ROOT / pack, repository.path(pack))

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,6 +80,8 @@ def act(checkout, scratch, workflow, event, payload, *, environment, secrets, va
         "PYTHON": sys.executable,
         "PYTHONPATH": ROOT,
         "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": tempfile.gettempdir(),
+        "GIT_CONFIG_GLOBAL": os.environ["GIT_CONFIG_GLOBAL"],
         **environment,
     }
     command = [
