@@ -29,14 +29,14 @@ def _sides(industry: str) -> Any:
 
 def row(stage: str = "quant_signals", industry: str = "hvac", approved: bool = True, **members: Any) -> Any:
     """A row that every gate accepts, but for the members named. `edit` gets the row to change in depth."""
-    inputs, outputs = copy.deepcopy(_sides(industry))
+    inputs, outputs = _sides(industry)
     whole = {
         "id": f"run:run-1/stage:{stage}",
         "created_at": "2026-02-09T19:03:27.337Z",
         "client_id": "w1",
         "industry": industry,
-        "input": inputs[stage],
-        "output": outputs[stage],
+        "input": copy.deepcopy(inputs[stage]),
+        "output": copy.deepcopy(outputs[stage]),
         "grades": {"schema": "pass", "doctrine": "pass", "drift": "pass"},
         "model": {"model_id": "deterministic:core-v1", "prompt_version": "v1"},
         "approved": approved,
