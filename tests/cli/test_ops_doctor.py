@@ -379,6 +379,8 @@ def test_whether_runs_of_our_pull_requests_wait_is_observed(place, conclusions, 
     files = {"config/x.json": b"1"}
     branch = {"base": "main", "branch": "ftv4/promote/blue_ocean/1"}
     pull = place.sandbox.forge().propose(**branch, title="T", body="B", message="M", files=files)
+    theirs = branch | {"branch": "topic"}
+    place.sandbox.forge("ada").propose(**theirs, title="T", body="B", message="M", files={"a": b"1"})
     for conclusion in conclusions:
         place.ran(workflow="gate-preview.yml", head_sha=pull.head_sha, conclusion=conclusion)
 

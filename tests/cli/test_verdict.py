@@ -5,6 +5,7 @@ import json
 import orjson
 import pytest
 
+from ftv4.clients.forge import Forge
 from ftv4.clients.git import Git
 from ftv4.contracts.pull_verdict import PullVerdict
 from ftv4.encode import COMMENT
@@ -38,6 +39,23 @@ def test_a_verdict_is_a_status_on_the_commit_and_a_comment(hosted, files, passed
     assert head in comment
     assert f"{hosted.sandbox.url}/{NAME}/actions/runs/99" in comment
     assert hosted.statuses(head)[0][2] in comment
+    assert "Dataset gate" in verdict.page
+    assert verdict.page in comment
+
+
+def test_a_dataset_that_nobody_can_judge_is_refused_by_its_name(hosted):
+    """Nothing of it is read, so there is no report; what is found of its name counts."""
+    verdict, _ = hosted.both(hosted.open({"train/datasets/No Name.jsonl": BAD}).head.sha)
+
+    assert (verdict.passed, verdict.touches) == (False, ("datasets",))
+    assert "No Name" in verdict.page
+
+
+def test_a_change_of_the_policy_alone_is_shown(hosted):
+    verdict, _ = hosted.both(hosted.open({POLICY: lenient()}).head.sha)
+
+    assert (verdict.passed, verdict.touches) == (True, ())
+    assert POLICY in verdict.page
 
 
 def lenient():
@@ -170,6 +188,61 @@ def test_a_promotion_as_it_was_made_passes_and_one_that_was_touched_does_not(hos
     assert "`promotion_differs`" in hosted.comments(2)[0][1]
 
 
+def test_who_says_that_a_model_gave_the_answers_is_looked_up_on_the_ledger(hosted, bench):  # noqa: F811
+    """A promotion made by hand, with answers that nobody recorded, must not look like one that was asked."""
+    remote, stage = str(hosted.sandbox.git), bench.evals["stage"]
+    bench.run("push", "-q", "-f", remote, f"{bench.base}:refs/heads/main", f"{bench.head}:refs/heads/sound")
+    hosted.sandbox.github().create_pull("main", "sound", title="Promote")
+    job = bench.document(bench.job)
+    younger = job["openai"] | {"fine_tuned_model": None, "status": "running"}
+    ledgers = {
+        None: ("missing", "not_on_ledger"),
+        bench.head: ("held", ""),
+        bench.edited(bench.job, setting("/updated_at", "2026-11-21T14:00:00.000Z")): ("held", ""),
+        bench.commit({stage: None}): ("missing", "not_on_ledger"),
+        bench.commit({bench.manifest: None, bench.job: None}): ("missing", "not_on_ledger"),
+        bench.commit({bench.job: job | {"openai": younger}}): ("missing", "not_on_ledger"),
+        bench.edited(stage, setting("/results/0/answers/0/answer", "{}")): ("other", "ledger_differs"),
+        bench.commit({stage: bench.bytes(stage) + b"\n"}): ("other", "ledger_differs"),
+        bench.edited(bench.manifest, setting("/config/seed", 7)): ("other", "ledger_differs"),
+        bench.edited(bench.job, setting("/openai/job_id", "ftjob-2")): ("other", "ledger_differs"),
+        bench.edited(bench.job, setting("/openai/fine_tuned_model", "ft:other")): ("other", "ledger_differs"),
+        bench.edited(bench.job, setting("/run_key", "0" * 64)): ("other", "ledger_differs"),
+        bench.commit({bench.job: b"{"}): ("other", "ledger_differs"),
+    }
+    told = {
+        "held": "run and answers are those that the ledger holds",
+        "missing": "nobody but the author says",
+        "other": "not what the ledger holds",
+    }
+    for ledger, (what, rule) in ledgers.items():
+        if ledger:
+            bench.run("push", "-q", "-f", remote, f"{ledger}:refs/heads/ftv4-ledger")
+        done, word = hosted.judge(bench.head)
+        verdict = unpack(word)
+        assert [name for name, words in told.items() if words in verdict.page] == [what], (ledger, done.err)
+        assert (verdict.passed, verdict.warnings) == (what != "other", int(what == "missing"))
+        assert f"`{rule}`" in verdict.page or not rule
+
+
+def test_without_the_ledger_a_promotion_has_no_verdict_and_anything_else_has(hosted, bench, monkeypatch):  # noqa: F811
+    from ftv4.clients.ledger import Ledger
+    from ftv4.errors import ServiceError
+
+    def away(ledger):
+        raise ServiceError("ledger: away")
+
+    monkeypatch.setattr(Ledger, "read", away)
+    rows_alone = hosted.open({SYNTHESIS: GOOD}).head.sha
+    assert unpack(hosted.judge(rows_alone)[1]).passed
+    refs = (f"{bench.base}:refs/heads/main", f"{bench.head}:refs/heads/sound")
+    bench.run("push", "-q", "-f", str(hosted.sandbox.git), *refs)
+    hosted.sandbox.github().create_pull("main", "sound", title="Promote")
+    done, word = hosted.judge(bench.head)
+
+    assert (done.code, word) == (5, None)
+
+
 def test_data_and_promotion_in_one_change_are_both_judged(hosted):
     verdict, _ = hosted.both(hosted.open({MODELS: EDITED, SYNTHESIS: BAD}).head.sha)
 
@@ -203,6 +276,16 @@ def test_threat_5_a_head_that_no_open_pull_request_has_is_not_judged(hosted):
         assert (done.code, word) == (0, None)
         assert f"no open pull request to main has the head {head[:12]}" in done.out
     assert hosted.writes() == before
+
+
+def test_a_forge_that_lists_more_than_it_was_asked_for_is_not_believed(hosted, monkeypatch):
+    pull = hosted.open({SYNTHESIS: BAD})
+    pull.edit(state="closed")
+    monkeypatch.setattr(Forge, "pulls", lambda self, **asked: [self.pull(1)])
+    done, word = hosted.judge(pull.head.sha)
+
+    assert (done.code, word) == (0, None)
+    assert "no open pull request" in done.out
 
 
 def test_a_head_of_two_pull_requests_gets_its_status_and_no_comment(hosted):

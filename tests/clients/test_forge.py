@@ -7,6 +7,7 @@ import pytest
 
 from ftv4.clients.forge import Forge
 from ftv4.clients.forge_comments import Comments
+from ftv4.clients.forge_errors import door
 from ftv4.errors import GateError, ServiceError, UsageError
 from tests.forge_sandbox import NAME
 
@@ -237,6 +238,18 @@ def test_files_that_the_base_has_are_nothing_to_propose(sandbox, forge):
         forge.propose(**wanted(files={"README.md": b"# Models\n"}))
 
 
+def test_what_the_base_has_by_another_way_was_not_merged_by_us(sandbox, forge):
+    """Neither an open pull request of the same key nor a merged one of something else brought it."""
+    merged = forge.propose(**wanted(branch="promote/quant", files={"train/other.md": b"x"}))
+    forge.merge(merged.number, expect_sha=merged.head_sha)
+    forge.propose(**wanted(key="a"))
+    sandbox.checkout().push({"config/models.json": b"by hand"})
+
+    for branch in (BRANCH, "promote/quant"):
+        with pytest.raises(GateError, match="main has these files already"):
+            forge.propose(**wanted(key="a", branch=branch, files={"config/models.json": b"by hand"}))
+
+
 def test_a_branch_that_a_run_left_behind_is_taken_up(sandbox, forge):
     sandbox.fail("reject", "POST", "/pulls$", status=500)
     with pytest.raises(ServiceError):
@@ -326,6 +339,50 @@ def test_a_lost_answer_to_an_update_is_settled_by_looking(sandbox, forge):
     assert forge.read("config/models.json", BRANCH) == b"c"
 
 
+def test_an_update_that_did_not_land_is_an_error(sandbox, forge):
+    forge.propose(**wanted())
+    before = sandbox.github().get_branch(BRANCH).commit.sha
+    sandbox.fail("drop", "POST", "/graphql")
+
+    with pytest.raises(ServiceError, match="no answer"):
+        forge.propose(**wanted(files={"config/models.json": b"c"}))
+
+    assert sandbox.github().get_branch(BRANCH).commit.sha == before
+
+
+def test_a_closed_pull_request_is_not_taken_for_the_one_whose_answer_was_lost(sandbox, forge):
+    pull = forge.propose(**wanted())
+    sandbox.github().get_pull(pull.number).edit(state="closed")
+    sandbox.fail("drop", "POST", "/pulls$")
+
+    with pytest.raises(ServiceError, match="no answer"):
+        forge.propose(**wanted(title="Promote another", files={"config/models.json": b"c"}))
+
+    assert [(one.number, one.state) for one in forge.pulls(state="all")] == [(pull.number, "closed")]
+    assert sandbox.github().get_pull(pull.number).title == "Promote the candidate"
+
+
+def test_a_refusal_that_only_says_that_something_exists_is_no_lost_answer(sandbox, forge):
+    said = "A pull request already exists"
+    sandbox.fail("reject", "POST", "/pulls$", status=400, message=said)
+    assert not refusal(forge).retryable
+    sandbox.fail("reject", "POST", "/pulls$", status=422, message=said)
+    assert refusal(forge).retryable
+    sandbox.fail("reject", "POST", "/pulls$", status=422, message="too long")
+    assert not refusal(forge).retryable
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "later"), [(429, "slow down", True), (403, "no", False), (404, "rate limit", False)]
+)
+def test_too_many_requests_are_told_from_missing_rights(sandbox, forge, status, said, later):
+    sandbox.fail("reject", "POST", "/git/trees", status=status, message=said, times=9)
+
+    error = refusal(forge)
+
+    assert (error.retryable, "later" in error.hint) == (later, later)
+
+
 def test_a_post_is_never_sent_twice_and_a_get_is(sandbox, forge):
     sandbox.fail("reject", "POST", "/git/trees", status=502)
     sandbox.fail("reject", "GET", "/pulls$", status=502, times=2)
@@ -379,6 +436,8 @@ def test_merging_again_is_merged(sandbox, forge):
     first = forge.merge(pull.number, expect_sha=pull.head_sha)
 
     assert forge.merge(pull.number, expect_sha=pull.head_sha) == first
+    with pytest.raises(ServiceError, match=r"405|409"):
+        forge.merge(pull.number, expect_sha="0" * 40)
 
 
 def test_one_comment_for_life(sandbox, forge):
@@ -412,6 +471,15 @@ def test_a_comment_whose_answer_was_lost_is_not_written_twice(sandbox, forge):
     forge.comment(pull.number, "<!-- ftv4:gate -->", "Passed")
 
     assert sandbox.github().get_pull(pull.number).get_issue_comments().totalCount == 1
+
+
+def test_a_list_that_lags_behind_hides_no_comment(sandbox, forge, monkeypatch):
+    pull = forge.propose(**wanted())
+    monkeypatch.setattr(Comments, "own", lambda self, *arguments: [])
+    url = forge.comment(pull.number, "<!-- ftv4:gate -->", "Passed")
+
+    (comment,) = sandbox.github().get_pull(pull.number).get_issue_comments()
+    assert comment.html_url == url
 
 
 def test_two_runs_that_comment_at_once_leave_one_comment(sandbox, forge, monkeypatch):
@@ -485,6 +553,13 @@ def test_a_large_file_is_read_whole(sandbox, forge):
     sandbox.checkout().push({"large.bin": large})
 
     assert forge.read("large.bin", "main") == large
+
+
+def test_a_folder_is_no_file(forge, sandbox):
+    sandbox.checkout().push({"config/models.json": b"1"})
+
+    with pytest.raises(ServiceError, match="is a folder"):
+        forge.read("config", "main")
 
 
 # refusals
@@ -605,3 +680,21 @@ def test_the_bare_repository_is_sound_after_all_this(sandbox, forge):
     forge.merge(pull.number, expect_sha=pull.head_sha)
 
     subprocess.run(["git", "-C", sandbox.git, "fsck", "--strict"], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("<html>a\n::error::b", "<html>a\\n\\u003a\\u003aerror\\u003a\\u003ab"),
+        ({"message": "No", "errors": None}, "No"),
+        ({"message": None, "errors": ["odd", {"message": "more"}]}, "odd; more"),
+    ],
+    ids=str,
+)
+def test_a_refusal_is_told_by_what_its_body_says(body, said):
+    from github import GithubException
+
+    with pytest.raises(ServiceError) as refused, door("look"):
+        raise GithubException(400, body)
+
+    assert refused.value.message == f"could not look: the forge answered 400: {said}"

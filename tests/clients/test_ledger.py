@@ -182,11 +182,16 @@ def test_where_there_is_no_token_none_is_sent():
     assert Remote("https://127.0.0.1:1/x.git").settings() == {}
 
 
-def test_git_is_quoted_by_the_line_that_says_why(bare, tmp_path):
+def test_git_is_quoted_by_the_line_that_says_why(bare, tmp_path, monkeypatch):
     with pytest.raises(GitError, match=r"^git cat-file: fatal: "):
         Git(bare).size("0" * 40)
-    with pytest.raises(ServiceError, match=r"git fetch: fatal: [^\n]+$"):
-        Git(bare).fetch(Remote(str(tmp_path / "nowhere.git")), "refs/heads/main")
+    (tmp_path / "git").write_text(
+        "#!/bin/sh\nprintf 'remote: advice\\nfatal: why\\nmore advice\\n' >&2\nexit 1\n"
+    )
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(ServiceError, match=r"git fetch: fatal: why$"):
+        Git(bare).fetch(Remote("https://127.0.0.1:1/x.git"), "refs/heads/main")
 
 
 def test_a_ledger_larger_than_any_is_not_read(ledger, bare, monkeypatch):

@@ -352,3 +352,14 @@ def test_branch_protection_of_the_classic_kind_counts_when_it_binds_administrato
 
     assert _together(BranchRules({"ftv4/verdict": None}), _by_protection(found)) == whole
     assert _by_protection(found | {"enforce_admins": {"enabled": False}}) == BranchRules({})
+
+
+def test_an_organisations_rulesets_are_not_the_repositorys_own(monkeypatch):
+    from ftv4.clients.forge_settings import ForgeSettings
+
+    listed = [{"name": "ours", "id": 1, "source_type": "Repository"}, {"name": "theirs", "id": 2}]
+    listed[1]["source_type"] = "Organization"
+    monkeypatch.setattr(ForgeSettings, "_all", lambda self, path: listed)
+    monkeypatch.setattr(ForgeSettings, "_get", lambda self, path: {"path": path})
+
+    assert ForgeSettings(None, NAME).rulesets() == {"ours": {"path": "/rulesets/1"}}
