@@ -87,13 +87,16 @@ ROOM = 2 * 1024**3
 """Bytes; what a run holds at a time is a small part of it."""
 
 
-def pytest_configure():
+def pytest_configure(config):
     """Files of tests are kept in memory where that can be: a disk takes longer and shows no more."""
-    if "TMPDIR" in os.environ or not MEMORY.is_dir():
+    if "TMPDIR" in os.environ or not MEMORY.is_dir():  # a worker has it from who started it
         return
     place = os.statvfs(MEMORY)
     if place.f_bavail * place.f_frsize >= ROOM and not place.f_flag & os.ST_NOEXEC:
-        tempfile.tempdir = os.environ["TMPDIR"] = str(MEMORY)
+        folder = tempfile.mkdtemp(prefix="ftv4-tests-", dir=MEMORY)
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))  # processes are killed here
+        tempfile.tempdir = os.environ["TMPDIR"] = folder
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
 
 
 @pytest.hookimpl(trylast=True)
