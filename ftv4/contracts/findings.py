@@ -113,6 +113,8 @@ class NewRow(Contract):
     """Encoded and cut, like `text`."""
     text: str
     """Its output."""
+    reviewer: str
+    """Who approved it, by what the row says; empty where it says nobody."""
 
 
 class RowChange(Contract):
@@ -126,6 +128,8 @@ class RowChange(Contract):
     """Same id, other content."""
     industries: Annotated[tuple[Shift, ...], Items]
     """Of all rows, by the name they give."""
+    reviewers: Annotated[tuple[Shift, ...], Items]
+    """How many rows each of them approved, by what the rows say; nothing proves it."""
     measures: Annotated[tuple[Measure, ...], Items]
     sample: Annotated[tuple[NewRow, ...], Items]
 

@@ -36,7 +36,7 @@ FIXES: Mapping[str, str] = {
     "raw_leak_scan_failed": "take the raw data out of the text; rows hold buckets, never records",
     "stage_drift_failed": "leave it to the stage whose work it is; the terms are in the policy",
     "decision_failed": "edit the decision in ftv4 review",
-    "edited_after_approval": "have the row approved again in ftv4 review",
+    "edited_after_approval": "put the approved output back, or review it anew: ftv4 curate, ftv4 review",
     **ambiguity.FIXES,
 }
 """Reason → what to do about it, in the order in which the rules are asked."""

@@ -19,7 +19,7 @@ SHOWN = 200
 """Characters of a value."""
 UNSEEN = frozenset({"personal_data", "secret", "raw_leak_scan_failed"})
 """Rules whose findings never show a value."""
-SAID = frozenset({"not_approved", "duplicate_key", "too_deep"})
+SAID = frozenset({"not_approved", "duplicate_key", "too_deep", "edited_after_approval"})
 """Rules whose sentence says all that the value could."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ftv4.contracts import Json
-from ftv4.contracts.findings import ChangeReport, Finding, Forecast, GateReport, Measure
+from ftv4.contracts.findings import ChangeReport, Finding, Forecast, GateReport, Measure, Shift
 from ftv4.contracts.policy import Policy
 from ftv4.contracts.run import Estimate
 from ftv4.encode import code_span, fit, for_log, for_markdown
@@ -204,6 +204,8 @@ def _said(report: GateReport) -> Iterator[str]:
     if report.change:
         change = report.change
         yield f"{file}: {change.added} rows added, {change.removed} removed, {change.edited} edited"
+        for shift in _moved(change.reviewers)[:INDUSTRIES]:
+            yield f"{file}: approved by {shift.name}, as the rows say: {shift.before}, now {shift.after}"
         for measure in change.measures:
             row = _measure(measure)
             yield f"{file}: {row['name']} {row['before']}, now {row['after'].strip('*')}; {row['limit']}"
@@ -211,9 +213,16 @@ def _said(report: GateReport) -> Iterator[str]:
         waived = _count(used.findings, "finding")
         yield f"{file}: {waived} of {used.rule} waived by {used.owner} until {used.expires}: {used.reason}"
     if report.forecast:
-        needed = "" if report.needed_rows is None else f" of {report.needed_rows}"
-        yield f"{file}: stage {report.stage}: {report.accepted_rows}{needed} eligible rows"
+        yield f"{file}: stage {report.stage}: eligible rows {_eligible(report)}"
         yield f"{file}: {forecast_text(report.forecast)}"
+
+
+def _eligible(report: GateReport) -> str:
+    """`38 of 40` while rows are missing, `108 (40 needed)` after."""
+    accepted, needed = report.accepted_rows, report.needed_rows
+    if needed is None:
+        return f"{accepted:,}"
+    return f"{accepted:,} of {needed:,}" if accepted < needed else f"{accepted:,} ({needed:,} needed)"
 
 
 def _count(number: int, word: str) -> str:
@@ -225,13 +234,19 @@ def _facts(report: GateReport, policy: Policy) -> Json:
     shown, more = _shown(report.findings)
     return {
         "report": report,
+        "eligible": _eligible(report),
         "findings": [{"of": finding, "problem": problem_of(finding)} for finding in shown],
         "more": more,
         "measures": [_measure(measure) for measure in measured],
         "industries": report.change.industries[:INDUSTRIES] if report.change else (),
         "more_industries": max(0, len(report.change.industries) - INDUSTRIES) if report.change else 0,
+        "reviewers": _moved(report.change.reviewers)[:INDUSTRIES] if report.change else (),
         "forecast": forecast_text(report.forecast) if report.forecast else "",
     }
+
+
+def _moved(shifts: Sequence[Shift]) -> list[Shift]:
+    return [one for one in shifts if one.before != one.after]
 
 
 def _measured(report: GateReport) -> dict[str, str]:

@@ -24,6 +24,9 @@ OF_TEXT = 300
 TAUGHT = ("industry", "input", "output")
 """What a row teaches; the rest of it says where it came from, and who approved it."""
 
+Shifting = tuple[Counter[str], Counter[str]]
+"""Counts by name, before and after."""
+
 
 def content_hash(row: object) -> str:
     """Hex SHA-256 of what a row teaches: it stays when ids, dates, notes or approvals change."""
@@ -43,14 +46,15 @@ class Comparison:
         self._copies: Counter[int] = Counter()
         """Content → further rows with an id that was there already."""
         self._counts = {"before": 0, "kept": 0, "edited": 0, "added": 0}
-        self._industries: tuple[Counter[str], Counter[str]] = Counter(), Counter()
+        self._industries: Shifting = Counter(), Counter()
+        self._reviewers: Shifting = Counter(), Counter()
         self._lines: set[int] = set()
         self._sample: list[NewRow] = []
 
     def before(self, line: Line) -> None:
         """See a row that was there."""
         self._counts["before"] += 1
-        self._industries[0][_industry(line.value)] += 1
+        self._count(0, line.value)
         name, content = _name(line), _content(line)
         if name in self._before:
             self._copies[content] += 1
@@ -59,7 +63,7 @@ class Comparison:
 
     def after(self, line: Line) -> None:
         """See a row that is there now."""
-        self._industries[1][_industry(line.value)] += 1
+        self._count(1, line.value)
         name, content = _name(line), _content(line)
         if self._copies[content] > 0:
             self._copies[content] -= 1
@@ -92,15 +96,22 @@ class Comparison:
             added=counts["added"],
             removed=counts["before"] - counts["kept"] - counts["edited"],
             edited=counts["edited"],
-            industries=tuple(self._shifts()),
+            industries=tuple(_shifts(self._industries)),
+            reviewers=tuple(_shifts(self._reviewers)),
             measures=tuple(measures(before, after, policy)),
             sample=tuple(self._sample),
         )
 
-    def _shifts(self) -> Iterator[Shift]:
-        before, after = self._industries
-        for name in sorted(before | after, key=lambda name: (-after[name], -before[name], name)):
-            yield Shift(name=name, before=before[name], after=after[name])
+    def _count(self, side: int, row: Any) -> None:
+        self._industries[side][_industry(row)] += 1
+        if name := _reviewer(row):
+            self._reviewers[side][name] += 1
+
+
+def _shifts(shifting: Shifting) -> Iterator[Shift]:
+    before, after = shifting
+    for name in sorted(before | after, key=lambda name: (-after[name], -before[name], name)):
+        yield Shift(name=name, before=before[name], after=after[name])
 
 
 _LIMITED = (
@@ -176,6 +187,12 @@ def _industry(row: Any) -> str:
     return for_log(named, 60) if isinstance(named, str) and named else "unknown"
 
 
+def _reviewer(row: Any) -> str:
+    approval = row.get("approval") if isinstance(row, dict) else None
+    named = approval.get("reviewer") if isinstance(approval, dict) else None
+    return for_log(named.replace("@", " at "), 64) if isinstance(named, str) else ""
+
+
 def _shown(line: Line) -> NewRow:
     row = line.value if isinstance(line.value, dict) else {}
     output = row.get("output")
@@ -190,4 +207,5 @@ def _shown(line: Line) -> NewRow:
         line=line.number,
         id=for_log(name, 100) if isinstance(name, str) else "",
         text="" if find(said) else for_log(said, OF_TEXT),
+        reviewer=_reviewer(row),
     )

@@ -32,7 +32,7 @@ FIXES: Mapping[str, str] = {
     "same_name": "give the files names that differ in more than case or accents",
     "attributes_changed": "change attributes in a pull request without datasets",
     "dataset_removed": "say in the pull request why; nothing can be trained on it any more",
-    "judged_by_base": "nothing to do, if this is meant; they judge from the next change on",
+    "judged_by_base": "merge that first, in a change of its own; it judges from the next change on",
     "too_many_files": "split the change",
     "file_too_large": "split the dataset, or raise limits.file_bytes in the policy",
 }

@@ -9,7 +9,7 @@ import pytest
 from ftv4.encode import ANNOTATION, COMMENT, SUMMARY
 from tests.conftest import ROOT
 from tests.encode.runner import Runner
-from tests.gates.build import INDUSTRIES, lines, row, varied
+from tests.gates.build import INDUSTRIES, approved_by, lines, row, varied
 from tests.git_tree import EXECUTABLE, LINK, SUBMODULE, Tree
 
 SYNTHESIS = "train/datasets/stage_synthesis.jsonl"
@@ -68,6 +68,19 @@ def test_rows_added_removed_and_edited_are_counted_and_shown(changed):
         {"name": name, "before": 42.0, "after": 42.0, "limit": 40.0, "at_least": True}
         for name in ("eligible rows", "approved rows")
     ]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_who_approves_what_comes_is_said_because_nothing_proves_it(tree, changed, ftv4, form):
+    rows = named(varied(42))
+    rows[5]["output"]["primary_constraint"] = "Dispatch waits for the owner in week 90."
+    rows[5] = approved_by("grace@example.com", rows[5])
+
+    (dataset,) = changed({SYNTHESIS: lines(*rows)})["reports"]
+
+    assert dataset["change"]["reviewers"] == [{"name": "grace at example.com", "before": 0, "after": 1}]
+    assert dataset["change"]["sample"][0]["reviewer"] == "grace at example.com"
+    assert "grace at example.com" in ftv4("gate", "--base", tree.base, "--format", form).out
 
 
 def test_each_number_that_the_policy_limits_stands_before_and_after_beside_its_limit(tree, changed, ftv4):
