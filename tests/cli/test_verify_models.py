@@ -167,6 +167,35 @@ def test_the_first_models_json_may_pin_rules_only(bench):  # noqa: F811
     }
 
 
+def test_one_that_was_made_beside_the_bases_first_is_stale(bench):  # noqa: F811
+    empty = bench.commit({MODELS: None}, bench.base)
+    base = bench.commit({MODELS: bench.bytes(MODELS, bench.base)}, empty)
+    found = bench.verify(bench.commit({MODELS: bench.bytes(MODELS)}, empty), base)
+
+    assert against(found) == {("promotion_stale", MODELS, "")}
+
+
+def test_a_report_that_goes_or_changes_is_no_promotion(bench):  # noqa: F811
+    for text in (None, bench.bytes(bench.report).replace(b"2026", b"2025")):
+        found = bench.verify(bench.commit({bench.report: text}), bench.head)
+        assert (found.kind, against(found)) == ("records", {("record_changed", bench.report, "")})
+
+
+def test_what_lies_beside_a_report_is_none(bench):  # noqa: F811
+    found = bench.verify(bench.commit({"train/promotion/reports/notes.md": b"# Notes"}), bench.head)
+
+    assert (found.kind, found.passed) == ("records", True)
+
+
+def test_a_record_larger_than_any_is_not_read(bench, monkeypatch):  # noqa: F811
+    for module in ("change", "verify"):
+        monkeypatch.setattr(f"ftv4.steps.{module}.LARGEST", len(bench.bytes(bench.report)) - 1)
+    found = bench.verify()
+
+    assert ("record_unreadable", bench.report, "") in against(found)
+    assert {rule for rule, _, _ in against(found)} == {"record_unreadable"}
+
+
 # 12: back to what has served
 
 
