@@ -221,8 +221,7 @@ def _followed(books: "Books", run: "Run", provider: "Provider", polling: "Pollin
         with alongside(error):
             books.keep(read_run(books.repository, run.folder), "job")
         raise
-    books.keep(run, "job")
-    return run
+    return books.keep(run, "job")
 
 
 def _asked(given: dict[str, Any]) -> "Asked":

@@ -12,7 +12,8 @@ JobStatus = Literal[
 ]
 OPEN: frozenset[JobStatus] = frozenset({"validating_files", "queued", "running", "paused", "unknown"})
 """A job in one of these may still become a model. (`unknown`: a word the provider has only just coined.)"""
-
+DEAD: frozenset[JobStatus] = frozenset({"failed", "cancelled"})
+"""It ended without a model."""
 
 SUFFIX = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 """What may go into a tuned model's name."""

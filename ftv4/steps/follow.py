@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ftv4.contracts.run import Job, JobEvent
+from ftv4.contracts.run import DEAD, Job, JobEvent
 from ftv4.documents import Repository
 from ftv4.encode import for_log, name_for_log
 from ftv4.errors import ServiceError, UsageError
@@ -147,7 +147,7 @@ def _newest(provider: "Provider", job_id: str) -> JobEvent | None:
 
 def dead(job: Job) -> bool:
     """Whether a job has ended without a model."""
-    return job.status in {"failed", "cancelled"}
+    return job.status in DEAD
 
 
 def gone(provider: str, job: Job) -> ServiceError:

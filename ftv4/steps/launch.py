@@ -19,7 +19,7 @@ from ftv4.contracts.providers import ProviderRow
 from ftv4.contracts.run import Job
 from ftv4.documents import Repository, file_sha256
 from ftv4.encode import name_for_log
-from ftv4.errors import GateError, ServiceError, alongside
+from ftv4.errors import ContractError, GateError, ServiceError, alongside
 from ftv4.steps.caps import SETTLE, must_be_within
 from ftv4.steps.finetune import Asked, prepare
 from ftv4.steps.follow import AGAIN, Clock, Sleep, adopt, dead, gone, jobs_of, listed
@@ -149,10 +149,14 @@ def _link(books: Books, run: Run, earlier: Run | None, alive: list[Job], world: 
 def _kept(books: Books, run: Run, world: World, *, paid: bool) -> Launched:
     """A run with its job, on the ledger too; a ledger that is away costs no job its run."""
     try:
-        books.keep(run, "job")
-    except ServiceError as error:
+        kept = books.keep(run, "job")
+    except (ContractError, ServiceError) as error:
         world.warn(f"{run.folder}: the ledger doesn't name its job yet; reconcile will: {error.message}")
-    return Launched(run, paid)
+        return Launched(run, paid)
+    if kept.job_id != run.job_id:
+        stray = name_for_log(run.job_id or "")
+        world.warn(f"{run.folder}: another job of it showed meanwhile; {stray} is one too many, and may cost")
+    return Launched(kept, paid)
 
 
 def _earlier(repository: Repository, run: Run) -> Run | None:

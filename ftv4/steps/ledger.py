@@ -16,7 +16,7 @@ from ftv4.canonical import digest
 from ftv4.clients.ledger import Ledger, Moved, State
 from ftv4.contracts.evaluation import EvalReport
 from ftv4.contracts.ledger import LAST, Outcome
-from ftv4.contracts.run import JobRecord, RunManifest
+from ftv4.contracts.run import DEAD, JobRecord, RunManifest
 from ftv4.documents import Repository, parse, to_json
 from ftv4.encode import for_log
 from ftv4.errors import ContractError, ServiceError
@@ -24,6 +24,10 @@ from ftv4.steps.runs import JOB, MANIFEST, OUTCOME, RUNS, Run
 
 TRIES = 20
 """How often somebody else may write first before we give up; each time another runner got on."""
+
+
+class OtherJob(Moved):
+    """The ledger has another job for this run by now, which lives or is the only one."""
 
 
 class FolderTaken(ServiceError):
@@ -90,17 +94,28 @@ class Books:
         """
         self._write(self.files_of(run), "attempt", run)
 
-    def keep(self, run: Run, what: str) -> None:
-        """Record a run's files as they stand here, whoever writes at the same time. Raises ServiceError."""
-        self.put(run, self.files_of(run), what)
+    def keep(self, run: Run, what: str, instead: str | None = None) -> Run:
+        """Record a run's files as they stand here, whoever writes at the same time; gives back the run as
+        it is on record: where another job than `instead` got there first, that one stays.
 
-    def put(self, run: Run, files: Mapping[str, bytes], what: str) -> None:
+        Raises ServiceError.
+        """
+        try:
+            self.put(run, self.files_of(run), what, instead)
+        except OtherJob:
+            theirs = self._job(run)
+            return run.with_job(self.repository, theirs) if theirs else run
+        return run
+
+    def put(self, run: Run, files: Mapping[str, bytes], what: str, instead: str | None = None) -> None:
         """Record files of a run; other runs' are not touched, so they go on top of what is newest.
 
-        Raises Moved when somebody else has found out meanwhile what became of this run, and ServiceError.
+        Raises Moved when somebody else has found out meanwhile what became of this run, OtherJob when it
+        has another job than `instead` by now, and ServiceError.
         """
         known = self._outcome(run)
         for _ in range(TRIES):
+            _must_not_hide(self._job(run), run, instead)
             try:
                 return self._write(files, what, run)
             except Moved:
@@ -108,6 +123,11 @@ class Books:
                 if self._outcome(run) != known:
                     raise
         raise ServiceError(f"ledger: {TRIES} others wrote first", hint="run again", retryable=True)
+
+    def _job(self, run: Run) -> JobRecord | None:
+        """The run's job.json on the ledger."""
+        data = None if self.ledger is None else self._state().files.get(run.job_file)
+        return parse(JobRecord, data, f"ledger: {run.job_file}") if data is not None else None
 
     def knows(self, run: Run) -> bool:
         """Whether a run is one of those that are shared; without a ledger, every run is."""
@@ -192,6 +212,14 @@ def _untrue(manifest: RunManifest, folder: str, stage: str) -> list[str]:
     if manifest.run_key != digest(manifest.key_of.model_dump()):
         problems.append("its run_key isn't that of its key_of")
     return problems
+
+
+def _must_not_hide(theirs: JobRecord | None, run: Run, instead: str | None) -> None:
+    """Raise OtherJob when to write a run down would hide a job: only a dead one gives way, to a job."""
+    if theirs is None or theirs.openai.job_id in {None, run.job_id, instead}:
+        return
+    if run.job_id is None or theirs.openai.status not in DEAD:
+        raise OtherJob(f"ledger: {run.folder} has another job by now", hint="run again", retryable=True)
 
 
 def _further(ours: JobRecord, theirs: JobRecord) -> bool:

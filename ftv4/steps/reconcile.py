@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from ftv4.canonical import sha256
 from ftv4.clients.ledger import Moved
 from ftv4.contracts.ledger import LAST, Outcome
+from ftv4.contracts.run import DEAD
 from ftv4.documents import Repository, to_json
 from ftv4.encode import name_for_log
 from ftv4.errors import Ftv4Error, ServiceError, UsageError
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 Thing = Literal["follow", "evaluate", "propose"]
 THINGS: tuple[Thing, ...] = ("follow", "evaluate", "propose")
 """In the order in which a run has them done."""
-DEAD = frozenset({"failed", "cancelled"})
 
 
 @dataclass(frozen=True)

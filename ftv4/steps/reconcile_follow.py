@@ -51,13 +51,17 @@ def _look_at_job(round_: Round, entry: Entry, shown: list[Job]) -> None:
     _found_again(round_, entry)
     before = entry.run
     entry.run = adopt(round_.repository, before, job, round_.clock())
-    round_.books.keep(entry.run, "job")
+    entry.run = round_.books.keep(entry.run, "job", instead=before.job_id)
+    if entry.run.job_id != job.id:
+        entry.notes.append("another runner is at it")
+        return
     if entry.run is not before:
-        found = "" if before.job_id else f"adopted {name_for_log(job.id)}: "
+        found = "" if before.job_id == job.id else f"adopted {name_for_log(job.id)}: "
         entry.done.append(f"{found}{_status(job)}")
     if job.status == "unknown":
         entry.alarms.append(f"job {name_for_log(job.id)} has a status that this ftv4 doesn't know")
-    _stop_strays(round_, entry, jobs)
+    if not dead(job):
+        _stop_strays(round_, entry, jobs)
 
 
 def _own(round_: Round, entry: Entry, jobs: list[Job], shown: list[Job]) -> Job | None:
@@ -71,13 +75,25 @@ def _own(round_: Round, entry: Entry, jobs: list[Job], shown: list[Job]) -> Job 
             _not_there_yet(round_, entry)
         return found
     found = next((job for job in shown if job.id == job_id), None)
-    if found is not None:
-        return found
     try:
-        return round_.doors.provider(entry.run.manifest.provider).job(job_id)
+        found = found or round_.doors.provider(entry.run.manifest.provider).job(job_id)
     except Missing:
         _missed(round_, entry)
         return None
+    return (dead(found) and _second(round_, entry, jobs)) or found
+
+
+def _second(round_: Round, entry: Entry, jobs: list[Job]) -> Job | None:
+    """The oldest living job of a run whose own ended without a model, unless another run waits for it."""
+    key = entry.run.manifest.run_key
+    others = [other.run for other in round_.entries if other is not entry]
+    if any(run.manifest.run_key == key and run.job_id is None for run in others):
+        return None
+    free = [job for job in jobs if job.run_key == key and of_job(round_.repository, job.id) is None]
+    found = next((job for job in reversed(free) if not dead(job)), None)
+    if found is not None:
+        entry.alarms.append(f"its job {name_for_log(entry.run.job_id or '')} ended; a second one goes on")
+    return found
 
 
 def _not_there_yet(round_: Round, entry: Entry) -> None:

@@ -41,10 +41,11 @@ class Team:
     def later(self, **passed):
         self.at(self.now + timedelta(**passed))
 
-    def launch(self, suffix=None, code=0):
+    def launch(self, *flags, suffix=None, code=0):
         asked = ("--suffix", suffix or self.suffix, "--provider", "sandbox", "--dry-run=false")
-        done = self._ftv4("ft", "stage", "--stage", STAGE, *asked, "--follow=false", *self._json)
+        done = self._ftv4("ft", "stage", "--stage", STAGE, *asked, "--follow=false", *flags, *self._json)
         assert done.code == code, done.err
+        self.err = done.err
         return json.loads(done.out) if done.out else None
 
     def trained(self):
@@ -160,6 +161,7 @@ def team(repository, ftv4, sandbox, empty_sandbox, monkeypatch):  # noqa: F811
     known = {"GITHUB_API_URL": empty_sandbox.url, "GITHUB_SERVER_URL": empty_sandbox.url}
     for name, value in (known | {"GITHUB_REPOSITORY": NAME, "GITHUB_TOKEN": "sandbox-ftv4-bot"}).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("ftv4.steps.launch.LOOKS_AFTER_LOSS", (0.0, 0.0, 0.0))
     return Team(repository, ftv4, sandbox, empty_sandbox, monkeypatch)
 
 
