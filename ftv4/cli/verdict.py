@@ -34,7 +34,7 @@ def judge(ctx: click.Context, provider: str, form: str) -> None:
     """Judge the commit that this workflow run is about; its output `verdict` is for `report`.
 
     Only objects of git are read, never the change's files in a work tree; gates, policy and schemas are
-    those of the default branch. Exit code 0 whatever the verdict; 5 when the forge is away.
+    those of the default branch. Exit code 0 whatever the verdict; 5 when the forge or the ledger is away.
     """
     from ftv4.steps.handover import pack
     from ftv4.steps.pull_verdict import Nothing
@@ -104,6 +104,7 @@ def _number(given: object) -> int:
 def _judged(files: "Repository", asked: "Asked", provider: str) -> "PullVerdict | Nothing":
     from ftv4.cli.clients import connect_forge, connect_remote
     from ftv4.clients.git import Git
+    from ftv4.clients.ledger import Ledger
     from ftv4.steps.judgement import Terms, terms_of
     from ftv4.steps.pull_verdict import BASE, Nothing, bring, find, judge_pull
 
@@ -115,8 +116,9 @@ def _judged(files: "Repository", asked: "Asked", provider: str) -> "PullVerdict 
     if missed:
         return missed
     (policy, waivers), at = terms_of(files, BASE), now()
-    with progress("judge the change"):
-        return judge_pull(files, asked, subject, Terms(policy, waivers, at.date(), provider=provider), at)
+    terms = Terms(policy, waivers, at.date(), provider=provider)
+    with progress("judge the change"), Ledger.opened(connect_remote()) as ledger:
+        return judge_pull(files, asked, subject, terms, at, lambda: ledger.read().files)
 
 
 def _show(files: "Repository", answer: "PullVerdict", form: str) -> None:

@@ -110,6 +110,8 @@ class PromotionPolicy(Contract):
     """Days that a model must still answer, counted from the day it is judged."""
     max_age_days: Annotated[Whole, Field(ge=1)] = 30
     """Days after which a promotion that isn't merged has to be weighed anew."""
+    require_ledger: bool = False
+    """Whether the ledger has to hold the run and the answers; otherwise it is said where it doesn't."""
 
 
 class GatesPolicy(Contract):

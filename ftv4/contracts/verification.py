@@ -10,6 +10,10 @@ Kind = Literal["nothing", "records", "start", "promotion", "rollback", "revert",
 """What a change is. `nothing`: no path of a promotion is touched; `records`: some are added and models.json
 stays; `start`: the first models.json; `revert`: a commit of the branch is undone; `edit`: none of these."""
 
+OnLedger = Literal["run and answers", "answers", "missing", "other"]
+"""What the ledger holds of a promotion as the change brings it: `answers` where no run made the model;
+`missing`: not all; `other`: something else under the same name."""
+
 
 class Subject(Contract):
     """A file that was derived again and found equal."""
@@ -50,6 +54,8 @@ class Verification(Contract):
     """Of a promotion, computed again from the raw answers."""
     weighed: Weighed | None = None
     """Of a promotion that could be derived again."""
+    ledger: OnLedger | None = None
+    """Who else says that the model gave these answers; None where the ledger was not asked."""
     policy_sha256: str | None
     """Digest of the base's policy; None when nothing had to be judged by it."""
     models_sha256: str | None

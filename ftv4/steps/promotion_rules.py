@@ -17,6 +17,8 @@ FIXES: Mapping[str, str] = {
     "promotion_stale": PROMOTE_AGAIN,
     "promotion_refused": "nothing, unless what it names can be mended; `ftv4 promote` says more",
     "promotion_forced": "merge it only if this reason holds for you, too",
+    "not_on_ledger": "promote by reconcile or the promote workflow, which record what they ask",
+    "ledger_differs": "take what the ledger holds; nothing that was recorded changes",
     "model_ends": "promote a model that lasts, or change promotion.min_days_left in a change of its own",
     "rollback_unknown": "roll back with `ftv4 rollback --to` what `ftv4 history` lists",
     "rollback_unexplained": "roll back with `ftv4 rollback --reason`",
@@ -25,7 +27,7 @@ FIXES: Mapping[str, str] = {
     "pinned_not_heard": "see that the pinned model really can't be asked any more",
 }
 """Rule → what to do about it."""
-WARNINGS = frozenset({"revert_unexplained", "pinned_not_heard", "promotion_forced"})
+WARNINGS = frozenset({"revert_unexplained", "pinned_not_heard", "promotion_forced", "not_on_ledger"})
 SHOWN = 10
 """Findings of one file; the first differences tell."""
 

@@ -17,6 +17,7 @@ from ftv4.steps.gate_report import Answer, markdown
 from ftv4.steps.handover import MORE
 from ftv4.steps.judgement import Terms, judge_change
 from ftv4.steps.verify import verify
+from ftv4.steps.verify_ledger import Reading
 from ftv4.steps.verify_report import markdown as verified
 
 BASE, HEAD = "refs/ftv4/base", "refs/ftv4/head"
@@ -98,11 +99,19 @@ def bring(git: Git, remote: Remote, subject: Subject, base: str) -> Nothing | No
 
 
 def judge_pull(
-    repository: Repository, asked: Asked, subject: Subject, terms: Terms, now: datetime
+    repository: Repository,
+    asked: Asked,
+    subject: Subject,
+    terms: Terms,
+    now: datetime,
+    ledger: Reading | None = None,
 ) -> PullVerdict:
-    """The verdict on what was brought: each dataset by the gates, who serves by the verifier."""
+    """The verdict on what was brought: each dataset by the gates, who serves by the verifier.
+
+    Raises what `ledger` does: without it a promotion has no verdict.
+    """
     report = judge_change(repository, BASE, subject.head, (), terms)
-    found = verify(Git(repository.root), report.base, report.head, now)
+    found = verify(Git(repository.root), report.base, report.head, now, ledger)
     errors = report.errors + found.errors
     return PullVerdict(
         repository_id=asked.repository_id,

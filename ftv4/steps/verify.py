@@ -2,7 +2,7 @@
 
 Nothing the change says of itself is believed: a promotion is derived again from its raw answers and the
 base's files, a rollback from the branch's own history, and both are compared byte by byte. Records are
-only ever added. Who made the raw answers and job records is not attested: docs/security.md says so.
+only ever added. That a model gave the raw answers, the ledger alone can say: steps/verify_ledger.py.
 """
 
 import re
@@ -15,7 +15,7 @@ from ftv4.contracts.evaluation import EvalReport
 from ftv4.contracts.findings import Finding
 from ftv4.contracts.promotion import PromotionReport
 from ftv4.contracts.run import JobRecord
-from ftv4.contracts.verification import Subject, Verification, Weighed
+from ftv4.contracts.verification import OnLedger, Subject, Verification, Weighed
 from ftv4.documents import MODELS
 from ftv4.encode import name_for_log
 from ftv4.errors import ContractError, GateError
@@ -23,6 +23,7 @@ from ftv4.steps.change import ADDED_ONLY, CARDS, LARGEST, PATHS, REPORTS, RUNS, 
 from ftv4.steps.promotion_rules import SHOWN, finding
 from ftv4.steps.rollback import as_state
 from ftv4.steps.runs import JOB, MANIFEST
+from ftv4.steps.verify_ledger import Reading, look_up
 from ftv4.steps.verify_models import Move, judge_models, reverted
 from ftv4.steps.verify_promotion import Derived, check_promotion
 from ftv4.steps.weigh import FORCED
@@ -33,10 +34,12 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,299}")
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 
 
-def verify(git: Git, base: str, head: str, now: datetime) -> Verification:
+def verify(git: Git, base: str, head: str, now: datetime, ledger: Reading | None = None) -> Verification:
     """Judge what the commits since `base` do to models, by the policy, datasets and cases of `base`.
 
-    Raises UsageError when a revision names no commit, ContractError for a damaged file of the base.
+    `ledger` is read for promotions alone; without it nobody says that a model gave its answers. Raises
+    UsageError when a revision names no commit, ContractError for a damaged file of the base, and what
+    `ledger` does.
     """
     base, head = git.commit(base), git.commit(head)
     change = Change(git, base, git.fork(base, head), head, now)
@@ -45,10 +48,10 @@ def verify(git: Git, base: str, head: str, now: datetime) -> Verification:
     found = list(_ill_placed(change))
     if found:
         return _answer(change, Move("edit" if MODELS in change.entries else "records", None, tuple(found)))
-    return _judge(change)
+    return _judge(change, ledger)
 
 
-def _judge(change: Change) -> Verification:
+def _judge(change: Change, ledger: Reading | None) -> Verification:
     move = _reverted(change)
     if move is not None:
         return _answer(change, move)
@@ -63,8 +66,12 @@ def _judge(change: Change) -> Verification:
     mine = {*derived.files, *derived.inputs} if derived else set()
     found += [*against, *_outside(change), *_records(change, mine)]
     found += _cards(change, mine) if derived else ()
+    known = None
+    if derived and ledger:
+        known, unknown = look_up(change, derived, ledger())
+        found += unknown
     stage = effective[0].removeprefix(f"{REPORTS}reports/").partition("/")[0]
-    return _answer(change, Move("promotion", stage, tuple(found)), derived)
+    return _answer(change, Move("promotion", stage, tuple(found)), derived, known)
 
 
 def _reverted(change: Change) -> Move | None:
@@ -179,7 +186,9 @@ def _is_final(change: Change, name: str) -> bool:
 # the answer
 
 
-def _answer(change: Change, move: Move, derived: Derived | None = None) -> Verification:
+def _answer(
+    change: Change, move: Move, derived: Derived | None = None, known: OnLedger | None = None
+) -> Verification:
     errors = sum(one.severity == "error" for one in move.findings)
     old, new = _models_of(change, move.stage)
     judged = move.kind in ("promotion", "rollback", "revert")
@@ -194,6 +203,7 @@ def _answer(change: Change, move: Move, derived: Derived | None = None) -> Verif
         new_model_id=new,
         verdict=derived.report.verdict if derived else None,
         weighed=_weighed(derived) if derived else None,
+        ledger=known,
         policy_sha256=change.policy_sha256 if judged else None,
         models_sha256=change.models_sha256 if judged else None,
         subjects=tuple(_subjects(change, move, derived)) if judged and not errors else (),

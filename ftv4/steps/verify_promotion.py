@@ -51,8 +51,13 @@ class Derived:
     life: Lifetime
     """Of the model, as far as anybody knows today."""
     findings: tuple[Finding, ...] = ()
-    inputs: tuple[str, ...] = ()
-    """Files of the run, that it was derived from."""
+    run: Run | None = None
+    """The one that made the model."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Files of the run, that it was derived from."""
+        return (self.run.manifest_file, self.run.job_file) if self.run else ()
 
 
 @dataclass(frozen=True)
@@ -223,8 +228,7 @@ def derive(change: Change, claim: Claim) -> Derived:
     if unheard:
         found.append(claim.wrong(f"nobody can ask again: {unheard}", "/evals/pinned", "pinned_not_heard"))
     found += _forced(claim, weighed)
-    inputs = (run.manifest_file, run.job_file) if run else ()
-    return Derived(weighed, files, effective, tuple(found), inputs)
+    return Derived(weighed, files, effective, tuple(found), run)
 
 
 def _forced(claim: Claim, weighed: PromotionReport) -> Iterator[Finding]:

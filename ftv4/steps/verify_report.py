@@ -1,8 +1,8 @@
 """Shows what a verification found: a line a finding for people, a page, annotations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from ftv4.contracts.verification import Verification
+from ftv4.contracts.verification import OnLedger, Verification
 from ftv4.encode import fit
 from ftv4.render import Templates, render
 from ftv4.steps.gate_report import problem_of, where
@@ -18,6 +18,14 @@ SAID = {
     "revert": "the undoing of a commit",
     "edit": "a change of models.json by hand",
 }
+ANSWERED: Mapping[OnLedger | None, str] = {
+    "run and answers": "run and answers are those that the ledger holds",
+    "answers": "the answers are those that the ledger holds; which run made the model, it doesn't say",
+    "missing": "that the model gave these answers, nobody but the author says",
+    "other": "they are not what the ledger holds",
+    None: "whether the ledger holds them was not looked up",
+}
+"""What is known of where a promotion's answers came from."""
 
 
 def lines(found: Verification) -> list[str]:
@@ -45,6 +53,7 @@ def markdown(templates: Templates, found: Verification, budget: int, size: Calla
         "found": found,
         "said": SAID[found.kind],
         "totals": totals(found),
+        "answered": ANSWERED[found.ledger],
         "findings": [{"of": one, "problem": problem_of(one)} for one in found.findings[:SHOWN]],
         "warnings": found.weighed.warnings[:SHOWN] if found.weighed else (),
         "more": max(0, len(found.findings) - SHOWN),

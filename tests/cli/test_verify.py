@@ -8,7 +8,7 @@ import pytest
 from ftv4.canonical import digest
 from ftv4.clients.git import Git
 from ftv4.contracts.promotion import PromotionReport
-from ftv4.documents import MODELS, Repository
+from ftv4.documents import MODELS, POLICY, Repository
 from ftv4.steps.runs import read_run
 from ftv4.steps.snapshot import Snapshot
 from ftv4.steps.verify import concerns, verify
@@ -472,6 +472,22 @@ def test_what_was_forced_past_and_why_is_on_the_page(ready, promote, ftv4):  # n
     assert "half the price" in told
     assert told.count("|") == 6
     assert "@" not in told
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_a_policy_may_want_all_of_it_on_the_ledger(ready, promote, required):  # noqa: F811
+    policy = ready.read_json(POLICY)
+    policy.setdefault("promotion", {})["require_ledger"] = required
+    ready.write(POLICY, json.dumps(policy))
+    git(ready, "commit", "-qam", "policy")
+    promote()
+    git(ready, "add", ".")
+    git(ready, "commit", "-q", "-m", "promote")
+    found = verify(Git(ready.root), "HEAD~1", "HEAD", NOW, dict)
+    (lacks,) = [one for one in found.findings if one.rule == "not_on_ledger"]
+
+    assert (found.passed, lacks.severity) == (not required, "error" if required else "warning")
+    assert "promote workflow" in lacks.fix
 
 
 def test_what_a_reviewer_weighs_is_on_the_page_by_our_own_account(bench):  # noqa: F811
