@@ -187,6 +187,35 @@ def test_what_lies_beside_a_report_is_none(bench):  # noqa: F811
     assert (found.kind, found.passed) == ("records", True)
 
 
+@pytest.mark.parametrize("said", [{"passed": False, "blocked_by": ["rows"]}, {"dry_run": True}], ids=str)
+def test_the_report_of_a_promotion_that_did_not_happen_is_a_record(bench, said):  # noqa: F811
+    found = bench.verify(bench.commit({bench.report: bench.document(bench.report) | said}, bench.base))
+
+    assert (found.kind, found.passed) == ("records", True)
+
+
+def test_what_comes_along_is_said_once(bench):  # noqa: F811
+    (one,) = bench.verify(bench.commit({"README.md": b"# x"})).findings
+
+    assert (one.rule, one.file) == ("promotion_mixed", "README.md")
+
+
+def test_a_record_that_stands_is_not_put_right_by_a_promotion(bench):  # noqa: F811
+    path = bench.evals["stage"]
+    base = bench.commit({path: b"{}"}, bench.base)
+    names = bench.run("diff", "--name-only", "main", "promotion").splitlines()
+    found = bench.verify(bench.commit({name: bench.bytes(name) for name in names}, base), base)
+
+    assert against(found) == {("record_changed", path, "")}
+
+
+def test_two_dots_in_a_name_are_no_records(bench):  # noqa: F811
+    path = "train/promotion/reports/a..b.json"
+    found = bench.verify(bench.commit({path: b"{}"}, bench.head), bench.head)
+
+    assert against(found) == {("promotion_path", path, "")}
+
+
 def test_a_record_larger_than_any_is_not_read(bench, monkeypatch):  # noqa: F811
     for module in ("change", "verify"):
         monkeypatch.setattr(f"ftv4.steps.{module}.LARGEST", len(bench.bytes(bench.report)) - 1)
