@@ -30,7 +30,11 @@ def _owners(ctx: click.Context, param: click.Parameter, value: str | None) -> tu
     help="Where the workflows take ftv4 from.  [default: where this ftv4 was installed from]",
 )
 @click.option("--owners", metavar="@A,…", callback=_owners, help="Code owners of what decides who serves.")
-@click.option("--app-id", type=click.IntRange(1), help="The GitHub App whose verdict counts.")
+@click.option(
+    "--app-id",
+    type=click.IntRange(1),
+    help="The GitHub App whose verdict counts, and that alone writes the ledger.",
+)
 @boolean("--force", default=False, help="Overwrite files that say something else.")
 @format_option
 def init(

@@ -6,7 +6,7 @@ All is read by one requester and one way of paging, as PyGithub knows half of th
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PAGE, PAGES = 100, 20
 ADMINISTRATION = "administration: read"
+RESTRICTIONS = ("creation", "update")
+"""Rules by which only those who may bypass them do a thing to a branch."""
 METHODS = ("merge_commit", "squash_merge", "rebase_merge")
 
 
@@ -46,6 +48,8 @@ class BranchRules:
     """Somebody else than the last pusher has to approve."""
     no_rewrite: bool = False
     no_deletion: bool = False
+    restricted: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Of `RESTRICTIONS`, those that hold → ids of their rulesets."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,12 @@ class ForgeSettings:
             listed = self._all("/rulesets")
             own = [one for one in listed if one.get("source_type", "Repository") == "Repository"]
             return {one["name"]: self._get(f"/rulesets/{one['id']}") for one in own}
+
+    def bypass_actors(self, ruleset: int) -> tuple[Json, ...] | None:
+        """Who may bypass a ruleset; None when the forge doesn't tell."""
+        with door("read a ruleset", "administration: write"):
+            actors = self._get(f"/rulesets/{ruleset}").get("bypass_actors")
+            return None if actors is None else tuple(actors)
 
     def owner_errors(self) -> tuple[str, ...] | None:
         """What is wrong with CODEOWNERS, by line; None when there is no such file."""
@@ -253,6 +263,11 @@ def _by_rulesets(rules: Sequence[Json]) -> BranchRules:
         last_push=any_has("require_last_push_approval"),
         no_rewrite="non_fast_forward" in kinds,
         no_deletion="deletion" in kinds,
+        restricted={
+            kind: tuple(rule["ruleset_id"] for rule in rules if rule["type"] == kind)
+            for kind in RESTRICTIONS
+            if kind in kinds
+        },
     )
 
 
@@ -285,4 +300,5 @@ def _together(one: BranchRules, other: BranchRules) -> BranchRules:
         last_push=one.last_push or other.last_push,
         no_rewrite=one.no_rewrite or other.no_rewrite,
         no_deletion=one.no_deletion or other.no_deletion,
+        restricted=one.restricted | other.restricted,
     )

@@ -14,7 +14,9 @@ from ftv4.encode import name_for_log
 from ftv4.errors import ContractError, GateError, alongside
 
 LAYOUT, WORKFLOWS, CONFIG = "templates/init", ".github/workflows", "config"
-RULESET = ".github/rulesets/main.json"
+RULESET, LEDGER = ".github/rulesets/main.json", ".github/rulesets/ledger.json"
+WRITERS = ".github/rulesets/ledger-writers.json"
+"""Who bypasses a ruleset bypasses all of it, so what holds for the App as well has a ruleset of its own."""
 OWN = frozenset({"ci.yml"})
 """Workflows that test ftv4 itself."""
 NOBODY = "@YOUR-TEAM"
@@ -32,7 +34,7 @@ class Choices:
     owners: tuple[str, ...] = ()
     """Code owners, each with its `@`."""
     app_id: int | None = None
-    """The App whose verdict counts."""
+    """The App whose verdict counts, and that alone writes the ledger."""
     version: str = ""
     """What the pinned commit is called."""
 
@@ -65,6 +67,7 @@ def layout(choices: Choices) -> Files:
     )
     if choices.app_id is not None:
         files[RULESET] = _from_app(files[RULESET], choices.app_id)
+        files[WRITERS] = _by_app(files[LEDGER], choices.app_id)
     return dict(sorted(files.items()))
 
 
@@ -130,4 +133,16 @@ def _from_app(ruleset: bytes, app_id: int) -> bytes:
     for rule in document["rules"]:
         for check in rule.get("parameters", {}).get("required_status_checks", []):
             check["integration_id"] = app_id
+    return _pretty(document)
+
+
+def _by_app(ledger: bytes, app_id: int) -> bytes:
+    """The ruleset by which nobody else makes or moves the branch that `ledger` keeps."""
+    passing = {"actor_id": app_id, "actor_type": "Integration", "bypass_mode": "always"}
+    rules = [{"type": "creation"}, {"type": "update"}]
+    named = {"name": "ftv4: ledger writers", "bypass_actors": [passing], "rules": rules}
+    return _pretty(orjson.loads(ledger) | named)
+
+
+def _pretty(document: object) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -47,7 +47,8 @@ def differences(wanted: Json, found: Json) -> Iterator[str]:
 
     Who may bypass is told only to those who may change the ruleset: unsaid, it isn't compared.
     """
-    yield from (key for key in PLAIN if key in wanted and key in found and wanted[key] != found[key])
+    said = (key for key in PLAIN if key in wanted and found.get(key) is not None)
+    yield from (key for key in said if wanted[key] != found[key])
     mine, theirs = (_by_type(one.get("rules", [])) for one in (wanted, found))
     yield from (f"rules/{name}" for name in sorted(mine.keys() ^ theirs.keys()))
     for name in sorted(mine.keys() & theirs.keys()):

@@ -24,17 +24,24 @@ NOT_IN_PLAN = "Upgrade to GitHub"
 """How the forge refuses a setting that the repository's plan doesn't have."""
 ORDER: dict[State, int] = {"missing": 0, "warning": 1, "unseen": 2, "ok": 3}
 API = "gh api repos/{owner}/{repo}"
+MADE_UP = "made-up runs and answers in a pull request, but by a warning, unless promotion.require_ledger is set"
+KEYS = "long-lived provider keys in the environments can be copied by whoever changes main's workflows"
+ADMINISTRATORS = "an administrator of the repository, who can change every setting named here"
 CANNOT_STOP: dict[Level, tuple[str, ...]] = {
     "L0": (
         "whoever may push a branch can run a workflow there that posts ftv4/verdict too",
+        "whoever may write can put made-up runs and answers on the ledger, where reconcile takes them up",
         "the runs of our own pull requests wait until somebody allows them, each time the branch moves",
-        "long-lived provider keys in the environments can be copied by whoever changes main's workflows",
+        KEYS,
+        ADMINISTRATORS,
     ),
     "L1": (
         "whoever reads the App's private key acts as the App until the key is revoked",
-        "long-lived provider keys in the environments can be copied by whoever changes main's workflows",
+        MADE_UP,
+        KEYS,
+        ADMINISTRATORS,
     ),
-    "L2": ("an administrator of the repository, who can change every setting named here",),
+    "L2": (MADE_UP, ADMINISTRATORS),
 }
 LEVELS: dict[Level, str] = {
     "L0": "GITHUB_TOKEN only",
@@ -75,6 +82,11 @@ class Look:
             except (Forbidden, Missing):
                 return None
         return self.given_app
+
+    @cached_property
+    def app_id(self) -> int | None:
+        """Its number; None when it goes by its client id, or there is none."""
+        return int(self.app) if self.app and self.app.isdecimal() else None
 
     @cached_property
     def level(self) -> Level:

@@ -1,6 +1,6 @@
 """Asks what keeps main and the ledger: verdict, approvals, owners, history, and how changes are merged."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ftv4.encode import for_log
@@ -8,9 +8,11 @@ from ftv4.steps.settings import API, APP_ID, Look, Told, told
 
 if TYPE_CHECKING:
     from ftv4.clients.forge_settings import BranchRules
+    from ftv4.contracts import Json
 
 VERDICT = "ftv4/verdict"
 LEDGER = "ftv4-ledger"
+WRITERS = ".github/rulesets/ledger-writers.json"
 OWNERS = ".github/CODEOWNERS"
 OWNED = ("/.github/", "/config/", "/train/promotion/")
 """Where a change can decide by itself which model serves, or what is asked of one."""
@@ -34,7 +36,7 @@ def verdict_required(look: Look) -> Iterator[Told]:
 
 
 def _source(look: Look, source: int | None) -> Told:
-    expected = int(look.app) if look.app and look.app.isdecimal() else None
+    expected = look.app_id
     by_actions = look.app is None
     right = source == (ACTIONS_APP if by_actions else expected or source)
     right = right and source is not None and (by_actions or source != ACTIONS_APP)
@@ -91,6 +93,41 @@ def _open(rules: "BranchRules") -> Iterator[str]:
         yield "rewritten by a forced push"
     if not rules.no_deletion:
         yield "deleted"
+
+
+def writers(look: Look) -> Iterator[Told]:
+    """With an App, nobody else writes the ledger; without one, nobody who may write can be kept from it."""
+    if look.app is None:
+        return
+    title, restricted = "the App alone writes the ledger", look.forge.branch_rules(LEDGER).restricted
+    rulesets = sorted({number for numbers in restricted.values() for number in numbers})
+    passing = [look.forge.bypass_actors(number) for number in rulesets]
+    if None in passing:
+        found = "whom the rulesets let pass is told only to a token that may change them"
+        yield Told("unseen", title, found, f"Settings, Rules, Rulesets: the App alone may bypass {WRITERS}")
+        return
+    others = [actor for actors in passing for actor in actors or () if not _is_app(look, actor)]
+    yield told(
+        restricted.keys() == {"creation", "update"} and not others and all(passing),
+        title,
+        _who_writes(restricted.keys(), others, all(passing)),
+        f"{API}/rulesets --method POST --input {WRITERS}; ftv4 init --app-id={look.app_id or 'ID'} writes it",
+    )
+
+
+def _is_app(look: Look, actor: "Json") -> bool:
+    number = actor.get("actor_id")
+    known = number == look.app_id if look.app_id else number != ACTIONS_APP
+    return bool(known) and actor.get("actor_type") == "Integration"
+
+
+def _who_writes(kinds: Collection[str], others: Sequence["Json"], any_pass: bool) -> str:
+    if len(kinds) < 2:
+        return "whoever may write can put runs and answers there"
+    if others:
+        named = (f"{one.get('actor_type')} {one.get('actor_id')}" for one in others)
+        return f"so may {for_log(', '.join(named))}"
+    return "it does" if any_pass else "nobody may, not even the App"
 
 
 def code_owners(look: Look) -> Iterator[Told]:

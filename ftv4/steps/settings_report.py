@@ -19,6 +19,7 @@ QUESTIONS: tuple[tuple[str, str, Question], ...] = (
     ("reviews", "a merge needs a person's approval", branches.reviews),
     ("code_owners", "CODEOWNERS names people", branches.code_owners),
     ("history", "main and the ledger are kept", branches.history),
+    ("writers", "the App alone writes the ledger", branches.writers),
     ("rulesets", "the forge holds what the ruleset files say", as_code),
     ("actions", "what Actions may do", actions.actions),
     ("models", "pinned models answer long enough", pinned_models),

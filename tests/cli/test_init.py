@@ -80,6 +80,35 @@ def test_the_ruleset_asks_for_the_verdict_from_one_source(init):
         assert ruleset["bypass_actors"] == []
 
 
+def test_with_an_app_a_second_ruleset_lets_nobody_else_write_the_ledger(init):
+    """Threat 13: and the first one, which nobody bypasses, keeps the App from rewriting it."""
+    init("--app-id", "77")
+    folder = init.folder / ".github/rulesets"
+    kept, written = (
+        json.loads((folder / f"{name}.json").read_bytes()) for name in ("ledger", "ledger-writers")
+    )
+
+    assert {rule["type"] for rule in written["rules"]} == {"creation", "update"}
+    assert written["bypass_actors"] == [
+        {"actor_id": 77, "actor_type": "Integration", "bypass_mode": "always"}
+    ]
+    assert {rule["type"] for rule in kept["rules"]} == {"deletion", "non_fast_forward"}
+    assert kept["bypass_actors"] == []
+    assert written["conditions"] == kept["conditions"]
+    assert written["name"] != kept["name"]
+    assert {written["target"], written["enforcement"]} == {"branch", "active"}
+
+
+def test_without_an_app_nobody_is_kept_from_the_ledger(init):
+    """A ruleset can't let the job's own token pass."""
+    init()
+
+    assert {path.name for path in (init.folder / ".github/rulesets").iterdir()} == {
+        "main.json",
+        "ledger.json",
+    }
+
+
 def test_what_is_there_already_stays_and_a_second_run_writes_nothing(init):
     init()
     before = files(init.folder)

@@ -46,7 +46,8 @@ class Place:
         return json.loads((self.folder / f".github/rulesets/{name}.json").read_bytes())
 
     def ruleset_id(self, name):
-        return next(one["id"] for one in self.ask("GET", "/rulesets") if one["name"] == f"ftv4: {name}")
+        wanted = f"ftv4: {name.replace('-', ' ')}"
+        return next(one["id"] for one in self.ask("GET", "/rulesets") if one["name"] == wanted)
 
     def edit_ruleset(self, name, edit):
         """Change it at the forge alone."""
@@ -190,6 +191,8 @@ def test_when_all_is_set_nothing_is_missing(place):
 
     assert (code, not_fine(report)) == (0, {})
     assert (report["level"], report["repository"]) == ("L0", NAME)
+    assert "writers" not in states(report)
+    assert any("on the ledger" in one for one in report["cannot_stop"])
 
 
 def rule(document, kind):
@@ -390,18 +393,86 @@ def test_whether_runs_of_our_pull_requests_wait_is_observed(place, conclusions, 
 # the token ladder
 
 
+APP = 2
+"""The id of the sandbox's own app, `ftv4-bot`."""
+SOURCE = ("--ftv4", f"acme/ftv4@{'a' * 40}", "--owners=@ada")
+
+
+@pytest.fixture
+def with_app(place, monkeypatch):
+    """The same, moved up to an App as docs/settings.md says."""
+    monkeypatch.setenv("FTV4_APP_ID", str(APP))
+    place.ask("PUT", "/environments/ftv4-bot/secrets/FTV4_APP_KEY", {"encrypted_value": "x", "key_id": "1"})
+    place.ftv4("init", place.folder, *SOURCE, f"--app-id={APP}", "--force")
+    place.edit_ruleset("main", lambda one: None)
+    place.ask("POST", "/rulesets", place.ruleset("ledger-writers"))
+    no_pulls(place)
+    return place
+
+
 def test_with_an_app_its_id_has_to_be_the_source(place, monkeypatch):
-    monkeypatch.setenv("FTV4_APP_ID", "77")
+    monkeypatch.setenv("FTV4_APP_ID", str(APP))
     place.ask("PUT", "/environments/ftv4-bot/secrets/FTV4_APP_KEY", {"encrypted_value": "x", "key_id": "1"})
 
     assert place.doctor()[1]["level"] == "L1"
-    assert place.not_fine() == {"verdict/source": "missing", "actions/pulls": "warning"}
-    place.ftv4(
-        "init", place.folder, "--ftv4", f"acme/ftv4@{'a' * 40}", "--owners=@ada", "--app-id=77", "--force"
-    )
-    place.edit_ruleset("main", lambda one: None)
-    no_pulls(place)
-    assert place.not_fine() == {}
+    assert place.not_fine() == {"verdict/source": "missing", "writers": "missing", "actions/pulls": "warning"}
+
+
+def test_a_repository_that_has_moved_up_to_an_app_lacks_nothing(with_app):
+    code, report = with_app.doctor()
+
+    assert (code, not_fine(report), report["level"]) == (0, {}, "L1")
+
+
+def test_nobody_but_the_app_gets_past_what_the_doctor_asked_for(with_app):
+    """Threat 13: runs and answers that somebody pushes to the ledger are refused."""
+    url = f"{with_app.sandbox.url}/{NAME}.git".replace("://", "://x:sandbox-{}@")
+    push = ("push", "-q")
+
+    with pytest.raises(subprocess.CalledProcessError, match="push"):
+        git(with_app.folder, *push, url.format("ada"), "HEAD:refs/heads/ftv4-ledger")
+    git(with_app.folder, *push, url.format("ftv4-bot"), "HEAD:refs/heads/ftv4-ledger")
+    with pytest.raises(subprocess.CalledProcessError, match="push"):
+        git(with_app.folder, *push, url.format("ftv4-bot"), ":refs/heads/ftv4-ledger")
+
+
+ROLE = {"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "found"),
+    [
+        (lambda one: one["bypass_actors"].append(ROLE), "RepositoryRole 5"),
+        (lambda one: one.update(bypass_actors=[]), "nobody"),
+        (lambda one: one.update(rules=one["rules"][:1]), "whoever may write"),
+        (lambda one: one.update(rules=one["rules"][1:]), "whoever may write"),
+        (lambda one: one.update(enforcement="evaluate"), "whoever may write"),
+    ],
+    ids=["another", "nobody", "who creates", "who updates", "not enforced"],
+)
+def test_a_ledger_that_others_may_write_is_missing_its_ruleset(with_app, edit, found):
+    with_app.edit_ruleset("ledger-writers", edit)
+
+    _, report = with_app.doctor()
+    (check,) = [one for one in report["checks"] if one["id"] == "writers"]
+
+    assert not_fine(report) == {"writers": "missing", "rulesets/ledger-writers": "missing"}
+    assert found in check["found"]
+
+
+def test_an_other_app_is_not_the_one(with_app, monkeypatch):
+    monkeypatch.setenv("FTV4_APP_ID", "77")
+
+    assert with_app.states()["writers"] == "missing"
+    monkeypatch.setenv("FTV4_APP_ID", "Iv23liABC")
+    assert with_app.states()["writers"] == "ok"
+
+
+def test_who_bypasses_is_unseen_where_the_forge_doesnt_tell(with_app):
+    """It tells those who may change the ruleset, and no others."""
+    with_app.edit_ruleset("ledger-writers", lambda one: one.update(bypass_actors=None))
+
+    assert with_app.not_fine() == {"writers": "unseen"}
 
 
 def test_the_repositorys_variable_tells_of_the_app_as_well(place):
