@@ -135,6 +135,8 @@ class Caps(Contract):
     """What the jobs asked for within 24 hours are estimated to cost."""
     dollars_unpriced: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20
     """What a job counts as whose price nobody knows."""
+    evaluations_a_day: Annotated[Whole, Field(ge=0)] = 20
+    """Models that reconcile starts to evaluate within 24 hours; the others wait."""
 
 
 class Policy(Contract):

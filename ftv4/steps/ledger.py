@@ -22,6 +22,7 @@ from ftv4.encode import for_log
 from ftv4.errors import ContractError, ServiceError
 from ftv4.steps.runs import JOB, MANIFEST, OUTCOME, RUNS, Run
 
+EVALS = "evals"
 TRIES = 20
 """How often somebody else may write first before we give up; each time another runner got on."""
 
@@ -132,6 +133,12 @@ class Books:
     def knows(self, run: Run) -> bool:
         """Whether a run is one of those that are shared; without a ledger, every run is."""
         return self.ledger is None or run.manifest_file in self._state().files
+
+    def reports(self) -> list[str]:
+        """The paths of all eval reports that are shared; without a ledger, of those that are here."""
+        if self.ledger is None:
+            return [self.repository.relative(path) for path in self.repository.files(EVALS, "report_*.json")]
+        return [path for path in self._state().files if path.startswith(f"{EVALS}/")]
 
     def _outcome(self, run: Run) -> bytes | None:
         return None if self.ledger is None else self._state().files.get(f"{run.folder}/{OUTCOME}")

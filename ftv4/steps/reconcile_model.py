@@ -16,6 +16,7 @@ from ftv4.steps.promote import Order, gather, promote
 from ftv4.steps.proposal import branch_of
 from ftv4.steps.publish import Desk
 from ftv4.steps.reconcile import Entry, Round, since
+from ftv4.steps.reconcile_guard import may_evaluate, vouched
 from ftv4.steps.trial import Trial
 from ftv4.steps.weigh import judge_wish
 
@@ -39,6 +40,8 @@ def evaluate(round_: Round, entry: Entry) -> None:
     order = _order(entry)
     if evaluation.config.pin(order.stage, "").model_id == order.model:
         _conclude(round_, entry, "serving")
+        return
+    if not vouched(round_, entry) or not may_evaluate(round_, entry):
         return
     wish, evidence = gather(
         order, round_.repository, round_.doors.before, evaluation, models, (), round_.doors.provider
@@ -69,7 +72,7 @@ def propose(round_: Round, entry: Entry) -> None:
     Raises what `promote` raises, but for what a person did to the branch or the base: that is noted.
     """
     outcome, order = entry.outcome, _order(entry)
-    if outcome is None or _settled_by_hand(round_, entry):
+    if outcome is None or _settled_by_hand(round_, entry) or not vouched(round_, entry):
         return
     evaluation, _ = round_.doors.asking()
     # The time of the evaluation: however often this is tried, the very same files are proposed.

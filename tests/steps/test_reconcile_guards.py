@@ -1,13 +1,121 @@
 """What keeps rounds of reconcile from losing what was paid for, and from paying for what nobody asked."""
 
+import json
+
 import pytest
 
+from ftv4.clients.git import Remote
 from ftv4.clients.ledger import Ledger
 from ftv4.clients.provider import NewJob
 from tests.forge_sandbox import _server, empty_sandbox  # noqa: F401
 from tests.provider_sandbox import _provider, sandbox  # noqa: F401
 from tests.steps.test_finetune_paid import JOBS
 from tests.steps.test_reconcile import STAGE, team  # noqa: F401
+
+CHAT = "/chat"
+
+
+def status(team, job_id):  # noqa: F811
+    return team.provider.connect().job(job_id).status
+
+
+def rewrite(team, change):  # noqa: F811
+    """What whoever may push can do: change the ledger's files by a commit on top, as text."""
+    with Ledger.opened(Remote(str(team.forge.git))) as ledger:
+        before = ledger.read()
+        news = {path: change(path, content.decode()).encode() for path, content in before.files.items()}
+        ledger.write(before, news, "job", team.now)
+    team.lose_checkout()
+
+
+def cap(team, **caps):  # noqa: F811
+    """As if main's policy said so."""
+    path = "config/intelligence_v4.policy.json"
+    policy = team.repository.read_json(path)
+    team._commit(path, policy | {"caps": policy["caps"] | caps})
+
+
+# the provider's own word
+
+
+def test_a_model_that_the_ledger_alone_names_is_asked_nothing(team):  # noqa: F811
+    """Threat 25: whoever may push could have any model asked with the key of the evals."""
+    run = team.launch()
+
+    def forged(path, text):
+        if not path.endswith("job.json"):
+            return text
+        job = json.loads(text)
+        job["openai"] |= {"status": "succeeded", "fine_tuned_model": "gpt-4.1-2025-04-14"}
+        return json.dumps(job)
+
+    rewrite(team, forged)
+
+    (seen,) = team.round("--do", "evaluate")
+
+    assert run["job_id"] in seen["alarms"][0]
+    assert (seen["state"], seen["next"], seen["done"]) == ("ready", "evaluate", [])
+    assert team.provider.asked("POST", CHAT) == []
+
+
+def test_a_model_that_was_put_in_place_of_the_evaluated_one_is_not_proposed(team):  # noqa: F811
+    """Threat 13: job and reports agree with each other, and the provider doesn't."""
+    team.trained()
+    (run,) = team.round("--do", "follow", "--do", "evaluate")
+    other = f"{run['model_id'][:-8]}deadbeef"
+    rewrite(team, lambda path, text: text.replace(run["model_id"].removeprefix("sandbox:"), other[8:]))
+
+    (seen,) = team.round("--do", "propose")
+
+    assert (seen["model_id"], seen["done"]) == (other, [])
+    assert "doesn't say" in seen["alarms"][0]
+    assert team.pulls() == []
+
+
+@pytest.mark.parametrize("keyless", [{"metadata": {}}, {"metadata": {"ftv4_run_key": "0" * 64}}])
+def test_a_job_that_is_not_this_runs_vouches_for_nothing(team, keyless):  # noqa: F811
+    """A model of the same account, trained by hand or by another run."""
+    started = team.trained()
+    team.round("--do", "follow")
+    team.provider.fail("alter", "GET", f"{JOBS}/{started['job_id']}", fields=keyless)
+
+    (run,) = team.round("--do", "evaluate")
+
+    assert (len(run["alarms"]), team.provider.asked("POST", CHAT)) == (1, [])
+    assert team.round("--do", "evaluate")[0]["state"] == "evaluated"
+
+
+def test_a_job_that_the_provider_lost_or_cannot_tell_of_keeps_its_model_waiting(team):  # noqa: F811
+    """Neither speaks against the model."""
+    started = team.trained()
+    team.round("--do", "follow")
+    for told, code in ((404, 0), (503, 5)):
+        team.provider.begin_faults()
+        team.provider.fail("reject", "GET", f"{JOBS}/{started['job_id']}", status=told, times=9)
+        (run,) = team.round("--do", "evaluate", code=code)
+        assert (run["state"], run["next"]) == ("ready", "evaluate")
+    assert team.provider.asked("POST", CHAT) == []
+
+
+def test_more_evaluations_than_a_day_may_have_wait(team):  # noqa: F811
+    """Threat 25: counted over the ledger, whoever started them."""
+    cap(team, evaluations_a_day=1)
+    team.launch(suffix=f"{team.suffix}b")
+    team.later(minutes=1)
+    team.trained()
+    done = [run["state"] for run in team.round("--do", "follow", "--do", "evaluate")]
+    assert done == ["evaluated", "ready"]
+    asked = len(team.provider.asked("POST", CHAT))
+    team.lose_checkout()
+    team.later(hours=23)
+
+    _, waits = team.round("--do", "evaluate")
+
+    assert waits["notes"] == ["caps.evaluations_a_day: 1 within a day, 1 may be"]
+    assert len(team.provider.asked("POST", CHAT)) == asked
+    team.later(hours=1)
+    assert team.round("--do", "evaluate")[1]["state"] == "evaluated"
+
 
 # two jobs of one run
 
@@ -29,10 +137,6 @@ def before_write(monkeypatch):
         monkeypatch.setattr(Ledger, "write", late)
 
     return arrange
-
-
-def status(team, job_id):  # noqa: F811
-    return team.provider.connect().job(job_id).status
 
 
 def second_job(team, job):  # noqa: F811

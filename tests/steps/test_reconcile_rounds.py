@@ -318,6 +318,13 @@ def test_two_rounds_at_once_are_one(template, tmp_path, monkeypatch):
     assert entry.outcome.updated_at == iso(NOON + timedelta(minutes=5))
 
 
+def test_a_provider_that_keeps_no_keys_vouches_by_the_training_file(template, tmp_path):
+    world = World(template, tmp_path, ledger=False)
+    world.provider.run_key = None
+
+    assert [state_of(entry) for entry in world.round()] == ["proposed"]
+
+
 def test_without_eval_cases_nothing_is_decided(template, tmp_path):
     """A checkout that lacks them says nothing of the model: I6, and no refusal either."""
     world = World(template, tmp_path, ledger=False)
