@@ -1,5 +1,7 @@
 """`ftv4 promote`: propose a candidate to serve a stage."""
 
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -70,16 +72,20 @@ def promote(
     from ftv4.cli.clients import connect_ledger, connect_provider
     from ftv4.steps.evals import read_report
     from ftv4.steps.ledger import Books
+    from ftv4.steps.on_record import record_answers
     from ftv4.steps.promote import Order
     from ftv4.steps.promote import promote as carry
 
     files = repository(ctx, needed=True)
     asked = Order(**order | {"dataset": dataset_named(ctx, files, order["dataset"])})
     desk = _desk(files, asked.dry_run, base if open_pr else None)
-    if open_pr or ledger:  # the run that made the candidate may be on record there alone
-        with connect_ledger(files, ledger) as door:
-            Books(files, door, now).bring()
-    with asking(files, None, concurrency, desk.before) as (evaluation, models):
+    with (
+        connect_ledger(files, ledger) if open_pr or ledger else nullcontext() as door,
+        asking(files, None, concurrency, desk.before) as (evaluation, models),
+    ):
+        Books(files, door, now).bring()  # the run that made the candidate may be on record there alone
+        if door and not (ledger or eval_report):  # the workflow's own, and it asks itself
+            desk = replace(desk, record=partial(record_answers, door, asked.stage, now()))
         given = [read_report(files, path) for path in eval_report]
         promotion = carry(asked, desk, evaluation, models, given, partial(connect_provider, files))
     show(

@@ -4,6 +4,7 @@ Reports first, models.json last, all of them or none. What is blocked, or only a
 reports and touches no config.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import unified_diff
@@ -44,6 +45,8 @@ class Desk:
     forge: "Forge | None" = None
     """Where the pull request goes; None promotes in the work tree."""
     base: str = "main"
+    record: Callable[[Files], None] | None = None
+    """Puts the eval reports on record before they are proposed."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ def publish(desk: Desk, wish: Wish, evidence: Evidence) -> Promotion:
             return promotion
         if desk.forge is not None:
             _hold_run(desk.repository, evidence.run, shelf)
+            if desk.record:
+                desk.record({path: data for path, data in shelf.files.items() if path.startswith("evals/")})
             return replace(promotion, pull_request=_propose(desk, desk.forge, evidence, promotion, shelf))
         with desk.repository.locked("config"):
             unchanged(desk.repository, desk.before)

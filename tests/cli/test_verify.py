@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from ftv4.canonical import digest
-from ftv4.clients.git import Git
+from ftv4.clients.git import Git, Remote
+from ftv4.clients.ledger import Ledger
 from ftv4.contracts.promotion import PromotionReport
 from ftv4.documents import MODELS, POLICY, Repository
 from ftv4.steps.runs import read_run
@@ -14,7 +15,9 @@ from ftv4.steps.snapshot import Snapshot
 from ftv4.steps.verify import concerns, verify
 from ftv4.steps.verify_run import loose_ends
 from tests.cli.test_promote import RULE, forge, git, plant_run, promote, ready  # noqa: F401
+from tests.forge_sandbox import NAME
 from tests.promotion_bench import GOOD, NOW, STAGE, against, bench, setting  # noqa: F401
+from tests.workflow_run import WorkflowRun
 
 
 def rules(found):
@@ -42,6 +45,31 @@ def test_what_the_forge_got_is_verified_too(ready, promote, forge, ftv4):  # noq
 
     assert done.code == 0, done.out
     assert f"verified: a promotion: {STAGE} from deterministic:synthesis-v1 to {GOOD}" in done.out
+
+
+def test_what_the_promote_workflow_asks_is_on_the_ledger_and_what_a_person_asks_is_not(
+    ready,  # noqa: F811
+    promote,  # noqa: F811
+    forge,  # noqa: F811
+    monkeypatch,
+    tmp_path,
+):
+    def ledger():
+        with Ledger.opened(Remote(str(forge.git))) as door:
+            return door.read().files
+
+    def proposed(*flags):
+        number = promote("--open-pr", *flags)[1]["pull_request"]["number"]
+        git(ready, "fetch", "-q", str(forge.git), forge.github().get_pull(number).head.ref)
+        return verify(Git(ready.root), "main", "FETCH_HEAD", NOW, ledger)
+
+    assert proposed("--ledger", str(forge.git)).ledger == "missing"
+    job = WorkflowRun(tmp_path / "runner", monkeypatch.setenv)
+    job.set(GITHUB_SERVER_URL=forge.url, GITHUB_API_URL=forge.url, GITHUB_REPOSITORY=NAME)
+    found = proposed()
+
+    assert (found.ledger, found.findings) == ("answers", ())
+    assert set(ledger()) == {one.path for one in found.subjects if one.path.startswith("evals/")}
 
 
 def test_nothing_of_a_promotion_is_nothing_to_verify(bench):  # noqa: F811
