@@ -25,7 +25,7 @@ from ftv4.contracts.run import JobIds, JobRecord
 from ftv4.documents import Repository
 from ftv4.errors import ContractError, GateError, ServiceError
 from ftv4.steps.caps import SETTLE, must_be_within
-from ftv4.steps.launch import World, buy
+from ftv4.steps.launch import World, _new_job, buy
 from tests.conftest import ROOT
 from tests.provider_sandbox import SECONDS, _provider, sandbox  # noqa: F401
 from tests.steps.test_finetune_paid import JOBS, NOON, Operator
@@ -227,6 +227,23 @@ def test_a_machine_that_slept_between_record_and_request_sends_nothing(runner, s
         ours.buy()
 
     assert sandbox.asked("POST", JOBS) == []
+
+
+def test_a_job_that_shows_after_the_claim_is_adopted_and_none_is_asked_for(runner, sandbox, monkeypatch):  # noqa: F811
+    """Somebody who knows no ledger asked at the same time."""
+    ours, claim, theirs = runner(), Ledger.write, []
+
+    def then_another(*arguments):
+        monkeypatch.setattr(Ledger, "write", claim)
+        state = claim(*arguments)
+        theirs.append(sandbox.connect().create_job(_new_job(ours.runs()[0])))
+        return state
+
+    monkeypatch.setattr(Ledger, "write", then_another)
+    bought = ours.buy()
+
+    assert (bought.paid, bought.run.job_id) == (False, theirs[0].id)
+    assert sandbox.jobs_made() == 1
 
 
 def test_without_the_ledger_nothing_is_sent(runner, sandbox, bare, monkeypatch):  # noqa: F811
