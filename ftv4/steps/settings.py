@@ -24,7 +24,7 @@ NOT_IN_PLAN = "Upgrade to GitHub"
 """How the forge refuses a setting that the repository's plan doesn't have."""
 ORDER: dict[State, int] = {"missing": 0, "warning": 1, "unseen": 2, "ok": 3}
 API = "gh api repos/{owner}/{repo}"
-MADE_UP = "made-up runs and answers in a pull request, but by a warning, unless promotion.require_ledger is set"
+MADE_UP = "made-up runs and answers in a pull request: a warning, unless promotion.require_ledger is set"
 KEYS = "long-lived provider keys in the environments can be copied by whoever changes main's workflows"
 ADMINISTRATORS = "an administrator of the repository, who can change every setting named here"
 CANNOT_STOP: dict[Level, tuple[str, ...]] = {

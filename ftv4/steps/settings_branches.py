@@ -3,8 +3,10 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ftv4.documents import Repository
 from ftv4.encode import for_log
 from ftv4.steps.settings import API, APP_ID, Look, Told, told
+from ftv4.steps.settings_owners import has_owners
 
 if TYPE_CHECKING:
     from ftv4.clients.forge_settings import BranchRules
@@ -14,7 +16,7 @@ VERDICT = "ftv4/verdict"
 LEDGER = "ftv4-ledger"
 WRITERS = ".github/rulesets/ledger-writers.json"
 OWNERS = ".github/CODEOWNERS"
-OWNED = ("/.github/", "/config/", "/train/promotion/")
+OWNED = ("/.github/", "/config/", "/evals/", "/templates/", "/train/finetune_runs/", "/train/promotion/")
 """Where a change can decide by itself which model serves, or what is asked of one."""
 MEND_OWNERS = "mend .github/CODEOWNERS by a pull request; owners need write access"
 ACTIONS_APP = 15368
@@ -144,19 +146,24 @@ def code_owners(look: Look) -> Iterator[Told]:
         MEND_OWNERS,
     )
     if look.files.has(OWNERS):
-        lacking = [path for path in OWNED if not _is_owned(path, look.files.read_text(OWNERS))]
+        text = look.files.read_text(OWNERS)
+        lacking = [path for folder in OWNED if (path := _without_owner(look.files, folder, text))]
         yield told(
             not lacking,
             "what decides which model serves has owners",
-            f"nobody owns {', '.join(lacking)}" if lacking else ", ".join(OWNED),
+            f"nobody owns {for_log(', '.join(lacking))}" if lacking else ", ".join(OWNED),
             MEND_OWNERS,
             about="paths",
         )
 
 
-def _is_owned(path: str, text: str) -> bool:
-    lines = [line.partition("#")[0].split() for line in text.splitlines()]
-    return any(path.startswith(f"/{line[0].strip('/*')}") for line in lines if len(line) > 1)
+def _without_owner(files: Repository, folder: str, text: str) -> str:
+    """The folder where a new file in it would have no owner, else the first file that has none, or ""."""
+    below = folder.strip("/")
+    if not all(has_owners(f"{below}/{new}", text) for new in ("new", "new/new")):
+        return folder
+    there = (files.relative(path) for path in files.files(below, "**/*"))
+    return next((path for path in there if not has_owners(path, text)), "")
 
 
 def merge_methods(look: Look) -> Iterator[Told]:

@@ -10,6 +10,7 @@ import pytest
 from ftv4.documents import MODELS, PROVIDERS, Repository
 from ftv4.sandbox.forge import forge_app
 from ftv4.steps.init import Choices, lay_out, layout
+from ftv4.steps.settings_branches import OWNED
 from tests.forge_sandbox import NAME, Sandbox, _server
 
 __all__ = ["_server"]
@@ -349,6 +350,50 @@ def test_each_setting_that_is_wrong_is_seen_alone(place, broken, seen):
     code, report = place.doctor()
 
     assert (code, not_fine(report)) == (4 if "missing" in seen.values() else 0, seen)
+
+
+ALL = "".join(f"{folder} @ada\n" for folder in OWNED)
+
+
+@pytest.mark.parametrize(
+    ("owners", "lacking"),
+    [
+        (ALL, []),
+        ("* @ada\n", []),
+        ("** @ada\n", []),
+        (ALL.replace("/ @", " @"), []),
+        (ALL.replace("/config/", "config/"), []),
+        (ALL.replace("/config/", "/con"), ["/config/"]),
+        (ALL.replace("/config/", "/config/*"), ["/config/"]),
+        (ALL.replace("/config/", "/config/**"), []),
+        (ALL.replace("/config/", "/configs/"), ["/config/"]),
+        (ALL.replace("/config/", "/x/config/"), ["/config/"]),
+        (ALL.replace("/train/promotion/", "/train/**/promotion/"), []),
+        (ALL.replace("/evals/ @ada\n", ""), ["/evals/"]),
+        (ALL + "/templates/\n", ["/templates/"]),
+        (ALL + "*\n/train/ @ada\n", ["/.github/", "/config/", "/evals/", "/templates/"]),
+        (ALL + "* @ada # and nobody else\n", []),
+        (ALL + "/config/ # nobody\n/config/ @ada\n", []),
+        (ALL + "/config/providers.json\n", ["config/providers.json"]),
+        (ALL + "providers.json\n*.yml @ada\n", ["config/providers.json"]),
+        (ALL + "/config/p?oviders.*\n", ["config/providers.json"]),
+        (ALL + "/train/finetune_runs/ ada\n", ["/train/finetune_runs/"]),
+    ],
+)
+def test_the_last_line_that_matches_says_who_owns_a_path(place, owners, lacking):
+    (place.folder / ".github/CODEOWNERS").write_text(owners)
+
+    _, report = place.doctor()
+    (check,) = [one for one in report["checks"] if one["id"] == "code_owners/paths"]
+
+    assert check["state"] == ("missing" if lacking else "ok")
+    assert not lacking or check["found"] == f"nobody owns {', '.join(lacking)}"
+
+
+def test_what_init_gives_owners_is_what_the_doctor_asks_for_and_the_cards():
+    lines = layout(CHOICES)[".github/CODEOWNERS"].decode().splitlines()
+
+    assert {line.split()[0] for line in lines if line.startswith("/")} == {*OWNED, "/train/model_cards/"}
 
 
 @pytest.mark.parametrize(
