@@ -38,17 +38,19 @@ class _Measures(NamedTuple):
 
 
 class Variety:
-    """Counts of what differs between rows; kept: one number a distinct industry, action and prefix."""
+    """Counts of what differs between rows."""
 
     def __init__(self, ask: Ask) -> None:
+        from ftv4.gates.tally import Tally
+
         self._ask = ask
         self._limits = ask.policy.training_diversity
         self._decisions = ask.stage is None or ask.stage.name == DECISION
         self._total = 0
         self._approved = 0
         self._industries: Counter[str] = Counter()
-        self._actions: Counter[bytes] = Counter()
-        self._prefixes: Counter[bytes] = Counter()
+        self._actions = Tally()
+        self._prefixes = Tally()
 
     def read(self, row: Judged) -> _Measures | Literal[False] | None:
         """What is counted of a row: only approved ones are measured, as §8 says."""
@@ -64,9 +66,9 @@ class Variety:
         if read:
             self._approved += 1
             self._industries[read.industry] += 1
-            self._actions.update(read.actions)
+            self._actions.add(read.actions)
             if read.prefix is not None:
-                self._prefixes[read.prefix] += 1
+                self._prefixes.add((read.prefix,))
         return ()
 
     def end(self) -> Iterator[Finding]:
@@ -100,24 +102,22 @@ class Variety:
                 IndustryShare(industry=name, count=count, share=count / self._approved)
                 for name, count in industries
             ),
-            top_industry_share=_top(self._industries, self._approved),
+            top_industry_share=_share(max(self._industries.values(), default=0), self._approved),
             unique_industries=len(industries),
-            duplicate_actions_share=_top(self._actions, self._actions.total()),
-            same_constraint_prefix_share=_top(self._prefixes, self._approved),
+            duplicate_actions_share=_share(self._actions.most, self._actions.total),
+            same_constraint_prefix_share=_share(self._prefixes.most, self._approved),
         )
 
     def _most(self, rule: str) -> str:
         """What there is most of, for a share that is too large."""
-        counts = {
-            "industry_share": Counter(
-                {name.encode(errors="surrogatepass"): count for name, count in self._industries.items()}
-            ),
-            "duplicate_actions_share": self._actions,
-            "same_constraint_prefix_share": self._prefixes,
-        }.get(rule)
-        if not counts:
+        tallies = {"duplicate_actions_share": self._actions, "same_constraint_prefix_share": self._prefixes}
+        if rule == "industry_share":
+            industry, count = self._industries.most_common(1)[0]
+            name = industry.encode(errors="surrogatepass")
+        elif rule in tallies:
+            name, count = tallies[rule].most_frequent(), tallies[rule].most
+        else:
             return ""
-        name, count = counts.most_common(1)[0]
         return f" {count} times: {for_log(name.decode(errors='replace'), 80)}"
 
     def _failures(self) -> Iterator[tuple[str, str]]:
@@ -177,8 +177,8 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _top(counts: Counter[str] | Counter[bytes], of: int) -> float:
-    return max(counts.values(), default=0) / of if of else 0.0
+def _share(count: int, of: int) -> float:
+    return count / of if of else 0.0
 
 
 def percent(share: float) -> str:
