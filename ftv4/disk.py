@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TEMPORARY = ".ftv4-tmp-"
 """Prefix of unfinished files; matches no dataset, config or report pattern."""
 
+BUFFER = 1 << 18
+"""Bytes written to a file at once; lines of a training file are longer than the usual 8 KiB."""
+
 HINTS = {
     errno.ENOSPC: "make room on the disk, then run again",
     errno.EDQUOT: "make room on the disk, then run again",
@@ -50,7 +53,7 @@ def whole_file(target: Path, name: str) -> Iterator[IO[bytes]]:
         handle, path = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
     temporary = Path(path)
     try:
-        with io.BufferedWriter(_Told(handle, refused)) as stream:
+        with io.BufferedWriter(_Told(handle, refused), BUFFER) as stream:
             yield stream
             with os_errors_as(refused):
                 stream.flush()

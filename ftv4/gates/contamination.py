@@ -15,7 +15,7 @@ same people share them, so a single one blocks nothing here, as it would where t
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ftv4.contracts.findings import Finding, Severity
@@ -53,14 +53,14 @@ class _Row(NamedTuple):
     """Cases with its signals, and the share of their answers that it has."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Said:
-    """One answer, and who gives it."""
+    """One answer, and who gives it. There may be a million of them."""
 
     number: int
     count: int = 0
-    lines: list[int] = field(default_factory=list)
-    told: set[int] = field(default_factory=set)
+    lines: tuple[int, ...] = ()
+    told: frozenset[int] = frozenset()
     """Cases that the rows are reported for already."""
 
 
@@ -99,11 +99,11 @@ class _Leaks:
     def row(self, read: _Row) -> Iterator[Finding]:
         said = self._answer(read)
         if read.case is not None:
-            said.told.add(read.case)
+            said.told |= {read.case}
             yield self._finding("eval_question", read.case, read.line, "asks what it asks")
         for case, share in read.covered:
             if case != read.case:
-                said.told.add(case)
+                said.told |= {case}
                 problem = f"has its signals and {percent(share)} of the 8-word stretches of its answer"
                 yield self._finding("eval_answer", case, read.line, problem)
 
@@ -130,7 +130,7 @@ class _Leaks:
             self._references.see(row.stretches, said.number)
         said.count += 1
         if len(said.lines) < SHOWN:
-            said.lines.append(row.line)
+            said.lines += (row.line,)
         return said
 
     def _finding(self, rule: str, case: int, line: int, problem: str) -> Finding:

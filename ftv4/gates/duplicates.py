@@ -88,7 +88,8 @@ class _Copies:
         self._rows = 0
         self._first: dict[bytes, int] = {}
         self._answer_of: dict[bytes, int] = {}
-        self._said: Counter[int] = Counter()
+        self._again: Counter[int] = Counter()
+        """How often the answer of a line was given after it."""
         self._same_signals = Neighbours(self._limits.min_similarity)
         self._any_signals = Neighbours(ALIKE)
         self._exact: dict[int, _Cluster] = {}
@@ -134,7 +135,8 @@ class _Copies:
         sketched = [(row.line, row.sketch, row.wide_bands, "") for row in unheard]
         for row, alike in zip(unheard, self._any_signals.nearest(sketched), strict=True):
             self._answer_of[row.answer] = alike.line if alike else row.line
-        self._said.update(self._answer_of[row.answer] for row in rows)
+        said = ((self._answer_of[row.answer], row.line) for row in rows)
+        self._again.update(first for first, line in said if first != line)
 
     def end(self) -> Iterator[Finding]:
         self._settle()
@@ -164,7 +166,7 @@ class _Copies:
     def _totals(self) -> tuple[int, int]:
         """Rows that are near copies, and those that give the most frequent answer."""
         near = sum(cluster.count for cluster in self._near.values())
-        return near, max(self._said.values(), default=0)
+        return near, max(self._again.values(), default=0) + (self._rows > 0)
 
     def _clusters(self, rule: str, clusters: dict[int, _Cluster], like: str) -> Iterator[Finding]:
         severity: Severity = "error" if rule == "duplicate_rows" else "warning"

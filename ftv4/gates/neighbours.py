@@ -115,7 +115,7 @@ class Neighbours:
     def _keep(self, sketches: NDArray[np.uint32], about: NDArray[np.int32]) -> None:
         start, self._kept = self._kept, self._kept + len(sketches)
         if self._kept > len(self._sketches):
-            room = 2 * self._kept
+            room = self._kept + self._kept // 4
             self._sketches.resize((room, SKETCH), refcheck=False)
             self._about.resize((room, 2), refcheck=False)
         self._sketches[start : self._kept] = sketches
