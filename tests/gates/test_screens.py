@@ -68,7 +68,8 @@ def dataset(stage):
     for _ in range(150):
         line = orjson.dumps(chance.choice(shipped(stage))).decode()
         at = chance.randrange(len(line))
-        line = line[:at] + chance.choice(SAID) + line[at:]
+        space = chance.choice((" ", ""))
+        line = f"{line[:at]}{space}{chance.choice(SAID)}{space}{line[at:]}"
         lines.append(line.encode(errors="surrogatepass"))
     return Stretch(1, b"\n".join(line for line in lines if b"\0" not in line), {}, "rows")
 
@@ -92,6 +93,8 @@ def test_what_no_screen_clears_is_judged_alike(stage, monkeypatch):
     unscreened = judge(stage)
     monkeypatch.setattr(unscreened._guards, "suspects_in", lambda line, value: EVERY)
     monkeypatch.setattr(unscreened._guards._screen, "suspects", lambda payload: EVERY)
+    if stage == "blue_ocean":  # it takes long
+        monkeypatch.setattr("ftv4.guards.injection._screen", lambda: unscreened._guards._screen)
 
     assert seen(unscreened.stretch(dataset(stage))) == screened
     assert len(screened[2]) > 5
