@@ -30,7 +30,7 @@ ADMINISTRATORS = "an administrator of the repository, who can change every setti
 CANNOT_STOP: dict[Level, tuple[str, ...]] = {
     "L0": (
         "whoever may push a branch can run a workflow there that posts ftv4/verdict too",
-        "whoever may write can put made-up runs and answers on the ledger, where reconcile takes them up",
+        "whoever may write can put made-up answers on the ledger, where reconcile takes them up",
         "the runs of our own pull requests wait until somebody allows them, each time the branch moves",
         KEYS,
         ADMINISTRATORS,
