@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 def must_be_within(caps: Caps, wanted: Run, others: Iterable[Run], now: datetime) -> None:
     """Raise GateError when one more job would be too many, or too dear, together with the others'."""
-    runs = [run for run in others if run.job is not None]
+    runs = list(others)
     recent = [(run, at) for run in runs for at in asked_at(run) if now - at < DAY]
     dollars = sum(_dollars(caps, run) for run, _ in recent) + _dollars(caps, wanted)
     trains = sum(_open(run, now) for run in runs)

@@ -26,6 +26,7 @@ from ftv4.documents import Repository
 from ftv4.errors import ContractError, GateError, ServiceError
 from ftv4.steps.caps import SETTLE, must_be_within
 from ftv4.steps.launch import World, _new_job, buy
+from ftv4.steps.ledger import _further
 from tests.conftest import ROOT
 from tests.provider_sandbox import SECONDS, _provider, sandbox  # noqa: F401
 from tests.steps.test_finetune_paid import JOBS, NOON, Operator
@@ -276,8 +277,9 @@ def test_a_ledger_that_goes_away_after_the_request_hides_no_job(runner, sandbox,
 
     assert bought.paid
     assert "reconcile" in ours.heard[-1]
-    again = runner().buy()
-    assert (again.paid, again.run.job_id) == (False, bought.run.job_id)
+    sandbox.fail("stale_list", "GET", JOBS, times=2)
+    for again in (ours.buy(), runner().buy()):
+        assert (again.paid, again.run.job_id) == (False, bought.run.job_id)
     assert [record["openai"]["job_id"] for record in recorded().values()] == [bought.run.job_id]
 
 
@@ -412,6 +414,39 @@ def test_a_damaged_ledger_is_named_and_never_paid_past(runner, bare, sandbox, fi
     assert not other.repository.has(folder)
 
 
+def test_a_run_in_another_runs_place_is_a_damaged_ledger(runner, bare, sandbox):  # noqa: F811
+    folder = runner().buy().run.folder
+    elsewhere = f"{folder.rpartition('/')[0]}/20200101T000000Z"
+    plant(bare, f"{elsewhere}/run_manifest.json", Git(bare).raw("show", f"{REF}:{folder}/run_manifest.json"))
+
+    with pytest.raises(ContractError) as refused:
+        runner("b").buy()
+
+    assert "says that it is somewhere else" in " ".join(refused.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "further"),
+    [
+        ({"answered": True}, {"answered": False}, True),
+        ({"answered": False}, {"answered": True}, False),
+        ({"answered": False, "later": 1}, {"answered": False}, True),
+        ({"answered": False}, {"answered": False, "later": 1}, False),
+        ({"answered": True, "later": 1}, {"answered": True}, True),
+        ({"answered": True}, {"answered": True}, False),
+        ({"answered": True, "later": 1, "job": "other"}, {"answered": True}, False),
+    ],
+    ids=str,
+)
+def test_of_two_records_the_one_that_knows_more_stays(ours, theirs, further):
+    def made(answered, later=0, job="j"):
+        record = a_job((iso(NOON + timedelta(hours=later)),), answered=answered)
+        known = {"job_id": job} if answered else {}
+        return record.model_copy(update={"openai": record.openai.model_copy(update=known)})
+
+    assert _further(made(**ours), made(**theirs)) == further
+
+
 # caps
 
 
@@ -482,3 +517,21 @@ def test_every_attempt_counts_as_if_it_had_been_carried_out():
 
     with pytest.raises(GateError, match="too much"):
         must_be_within(caps, a_run(1.0), [twice], NOON + SETTLE)
+
+
+@pytest.mark.parametrize("attempts", [(iso(NOON),), ()], ids=["now", "as older records have it"])
+def test_a_lost_request_counts_as_open_until_it_has_settled(attempts):
+    caps, record = Caps(open_jobs=1), a_job((iso(NOON),), "queued", answered=False)
+    lost = a_run(1.0, record.model_copy(update={"attempts": attempts}))
+
+    with pytest.raises(GateError, match="too much") as refused:
+        must_be_within(caps, a_run(1.0), [lost, a_run(1.0)], NOON + SETTLE - timedelta(seconds=1))
+    assert "open_jobs" in refused.value.problems[0]
+    must_be_within(caps, a_run(1.0), [lost, a_run(1.0)], NOON + SETTLE)
+
+
+def test_a_request_that_an_older_record_tells_of_counts_within_the_day():
+    older = a_run(1.0, a_job((iso(NOON),)).model_copy(update={"attempts": ()}))
+
+    with pytest.raises(GateError, match="too much"):
+        must_be_within(Caps(jobs_a_day=1, open_jobs=9), a_run(1.0), [older], NOON + timedelta(hours=1))

@@ -236,6 +236,14 @@ def test_a_person_may_propose_a_run_that_only_the_ledger_knows(team, ftv4):
     assert f"{run['run_dir']}/job.json" in team.pull(pull.number).files
 
 
+def test_what_is_only_planned_or_not_shared_is_nobodys_to_bring_further(team, ftv4):
+    asked = ("ft", "stage", "--stage", STAGE, "--provider", "sandbox", "--follow=false")
+    assert ftv4(*asked, "--suffix", "a", "--dry-run").code == 0
+    assert json.loads(ftv4("ops", "reconcile", "--format", "json").out)["runs"] == []
+    assert ftv4(*asked, "--suffix", team.suffix, "--dry-run=false").code == 0
+    assert team.round() == []
+
+
 # what a person did
 
 
