@@ -277,6 +277,8 @@ def _configured(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _reason(said: bytes) -> str:
-    """The line that says what is wrong: of a remote, advice comes after it."""
-    lines = said.decode(errors="replace").strip().splitlines()
-    return next((line for line in lines if line.startswith("fatal: ")), lines[-1] if lines else "")
+    """The line that says what is wrong: advice comes after it, and why a remote refuses before."""
+    lines = [line.rstrip() for line in said.decode(errors="replace").strip().splitlines()]
+    fatal = [line for line in lines if line.startswith("fatal: ")]
+    remote = [line for line in reversed(lines) if re.match(r"remote: +\S", line)]
+    return next(iter([*fatal, *remote, *reversed(lines)]), "")

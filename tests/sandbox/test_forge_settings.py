@@ -7,7 +7,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.forge_sandbox import NAME
+from ftv4.clients.git import Remote
+from ftv4.clients.ledger import Ledger
+from ftv4.errors import ServiceError
+from tests.forge_sandbox import NAME, START
 
 VERDICT = {
     "name": "main",
@@ -198,6 +201,21 @@ def test_an_app_alone_writes_a_branch_that_a_ruleset_restricts_to_it(sandbox, as
     assert "force-push" in refused(checkout, "--force", remote(sandbox, "ftv4-bot"), f"{first}:{branch}")
     assert "delete" in refused(checkout, remote(sandbox, "ftv4-bot"), f":{branch}")
     assert ask("GET", "/rules/branches/ftv4-ledger")[1][-1]["type"] == "update"
+
+
+def test_a_job_that_is_not_the_app_writes_nothing_on_the_ledger_and_is_told_why(sandbox, ask):
+    """Threat 13: the job's own token is nobody whom a ruleset lets pass."""
+    ask("POST", "/rulesets", writers(app_id(sandbox)))
+    run = {"train/finetune_runs/blue_ocean/20261122T090000Z/job.json": b"{}"}
+
+    def written(login):
+        with Ledger.opened(Remote(f"{sandbox.url}/{NAME}.git", f"sandbox-{login}")) as ledger:
+            ledger.write(ledger.read(), run, "attempt blue_ocean", START)
+            return ledger.read().files
+
+    with pytest.raises(ServiceError, match="creations being restricted"):
+        written("jobs-bot")
+    assert written("ftv4-bot") == run
 
 
 def test_who_bypasses_a_ruleset_is_an_app_that_is_known(sandbox, ask):
