@@ -280,5 +280,5 @@ def _reason(said: bytes) -> str:
     """The line that says what is wrong: advice comes after it, and why a remote refuses before."""
     lines = [line.rstrip() for line in said.decode(errors="replace").strip().splitlines()]
     fatal = [line for line in lines if line.startswith("fatal: ")]
-    remote = [line for line in reversed(lines) if re.match(r"remote: +\S", line)]
+    remote = [line for line in reversed(lines) if re.match(r"remote: +(?!error: )\S", line)]
     return next(iter([*fatal, *remote, *reversed(lines)]), "")
