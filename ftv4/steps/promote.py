@@ -76,8 +76,11 @@ def gather(
     models: Models,
     given: Iterable[EvalReport],
     connect: Callable[[str], "Provider"],
+    *,
+    compared: bool = False,
 ) -> tuple[Wish, Evidence]:
-    """What the decision will rest on, cheapest first; `before` is models.json.
+    """What the decision will rest on, cheapest first; `before` is models.json, `compared` as in
+    `hold_trial`.
 
     Raises UsageError when there is nothing to promote, ContractError for a missing dataset or a
     damaged file, ServiceError when the candidate can't be asked.
@@ -113,7 +116,7 @@ def gather(
             if stage.name in one.case.gold
         },
         life=_life(repository, wish, connect, evaluation),
-        trial=hold_trial(evaluation, stage.name, model_id, models, given),
+        trial=hold_trial(evaluation, stage.name, model_id, models, given, compared=compared),
     )
     return wish, evidence
 

@@ -103,6 +103,8 @@ class Round:
             return "follow" if asked and run.status not in DEAD else None
         if outcome is None or outcome.state == "open":
             return "evaluate"
+        if outcome.state == "silent":
+            return None if outcome.reasons and self._same_models(outcome) else "evaluate"
         if outcome.state == "proposed" and self._stands(outcome):
             return None
         return "propose" if self._holds(outcome) else "evaluate"
@@ -146,7 +148,10 @@ class Round:
 
     def _stands(self, outcome: Outcome) -> bool:
         """Whether an open pull request is still about the models.json that there is, and young enough."""
-        return outcome.models_sha256 == sha256(self.doors.before) and not self._too_old(outcome)
+        return self._same_models(outcome) and not self._too_old(outcome)
+
+    def _same_models(self, outcome: Outcome) -> bool:
+        return outcome.models_sha256 == sha256(self.doors.before)
 
     def _holds(self, outcome: Outcome) -> bool:
         """Whether its eval reports still answer what would be asked today."""
@@ -206,9 +211,9 @@ def _reopen(entries: Iterable[Entry], folder: str) -> None:
     entry = next((one for one in entries if one.run.folder == folder), None)
     if entry is None:
         raise UsageError(f"--again {name_for_log(folder)}: no such run here", hint="name its folder")
-    if entry.outcome is None or entry.outcome.state not in {"refused", "missing"}:
+    if entry.outcome is None or entry.outcome.state not in {"refused", "missing", "silent"}:
         raise UsageError(
             f"--again {name_for_log(folder)}: it is {state_of(entry)}",
-            hint="only what was refused or is missing can be asked once more",
+            hint="only what was refused, is missing or is silent can be asked once more",
         )
     entry.outcome = entry.outcome.model_copy(update={"state": "open", "missed_at": ()})

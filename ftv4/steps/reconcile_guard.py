@@ -66,8 +66,6 @@ def may_evaluate(round_: Round, entry: Entry) -> bool:
 def _evaluations(round_: Round, now: datetime) -> int:
     """Evaluations within a day: those that left reports, and those that got too few answers for that."""
     reports = {found.groups() for path in round_.books.reports() if (found := _OURS.fullmatch(path))}
-    times = [when for when, _ in reports]
-    times += [
-        at for one in round_.entries if one.run.model_id and one.outcome for at in one.outcome.missed_at
-    ]
+    counted = [one.outcome for one in round_.entries if one.outcome and one.outcome.state == "open"]
+    times = [when for when, _ in reports] + [at for outcome in counted for at in outcome.missed_at]
     return sum((at := moment(text)) is not None and abs(now - at) < DAY for text in times)

@@ -5,25 +5,24 @@ from dataclasses import replace
 from ftv4.canonical import sha256
 from ftv4.clock import iso, stamp
 from ftv4.contracts.evaluation import EvalReport
-from ftv4.contracts.ledger import Outcome
 from ftv4.documents import to_json
 from ftv4.encode import name_for_log
 from ftv4.errors import GateError, ServiceError
 from ftv4.pipeline.model import Model
+from ftv4.pipeline.run import Models
 from ftv4.steps.cases import CASES
-from ftv4.steps.evals import read_report
+from ftv4.steps.evals import Evaluation, read_report
 from ftv4.steps.promote import Order, gather, promote
 from ftv4.steps.proposal import branch_of
 from ftv4.steps.publish import Desk
 from ftv4.steps.reconcile import Entry, Round, since
 from ftv4.steps.reconcile_guard import may_evaluate, vouched
+from ftv4.steps.reconcile_silence import anew, pinned_is_silent, put_off, unanswered
 from ftv4.steps.trial import Trial
-from ftv4.steps.weigh import judge_wish
+from ftv4.steps.weigh import Evidence, Wish, judge_wish
 
 BY = "ftv4 reconcile"
 """Who promotes; a person's merge is what lets it serve."""
-TRIES = 3
-"""Evals in which a case got no answer, before that speaks against the model."""
 REASONS = 50
 """Kept of what is against a model; its eval reports have all."""
 
@@ -31,8 +30,7 @@ REASONS = 50
 def evaluate(round_: Round, entry: Entry) -> None:
     """Ask candidate and pinned the eval cases, weigh the answers, and keep both on record.
 
-    Raises what `gather` raises, GateError without eval cases, and ServiceError when the pinned model
-    didn't answer.
+    Raises what `gather` raises, GateError without eval cases, and ServiceError when a model didn't answer.
     """
     evaluation, models = round_.doors.asking()
     if not evaluation.cases:
@@ -43,23 +41,47 @@ def evaluate(round_: Round, entry: Entry) -> None:
         return
     if not vouched(round_, entry) or not may_evaluate(round_, entry):
         return
-    wish, evidence = gather(
-        order, round_.repository, round_.doors.before, evaluation, models, (), round_.doors.provider
-    )
+    heard = _hear(round_, entry, order, evaluation, models)
+    if heard is not None:
+        _weigh(round_, entry, evaluation, *heard)
+
+
+def _hear(
+    round_: Round, entry: Entry, order: Order, evaluation: Evaluation, models: Models
+) -> tuple[Wish, Evidence] | None:
+    """What candidate and pinned say; None when one of them is silent for good, which is on record then."""
+    doors = round_.doors
+    try:
+        wish, evidence = gather(
+            order, round_.repository, doors.before, evaluation, models, (), doors.provider, compared=True
+        )
+    except ServiceError as error:
+        if put_off(round_, entry, "it answered no question"):
+            raise
+        at, reasons = iso(evaluation.now), (error.message,)
+        round_.record(entry, anew(entry, "refused", at, model_id=order.model, reasons=reasons), "refused")
+        entry.done.append("refused: it answered no question")
+        return None
     if evidence.trial.silent:
-        raise ServiceError(evidence.trial.silent, retryable=True)
+        pinned = evaluation.config.pin(order.stage, "").model_id
+        pinned_is_silent(round_, entry, pinned, evidence.trial.silent)
+        return None
+    return wish, evidence
+
+
+def _weigh(round_: Round, entry: Entry, evaluation: Evaluation, wish: Wish, evidence: Evidence) -> None:
     arms = _named(entry, evidence.trial, stamp(evaluation.now))
     report = judge_wish(wish, replace(evidence, trial=replace(evidence.trial, arms=arms)), evaluation.now)
-    if not report.passed and _unanswered(round_, entry, arms):
+    silent = unanswered(arms)
+    if not report.passed and silent and put_off(round_, entry, f"{silent} questions got no answer"):
         return
-    outcome = Outcome(
-        run_key=entry.run.manifest.run_key,
-        state="evaluated" if report.passed else "refused",
-        updated_at=iso(evaluation.now),
-        model_id=order.model,
-        reports={name: one.report_path for name, one in arms.items()},  # type: ignore[misc]
+    outcome = anew(
+        entry,
+        "evaluated" if report.passed else "refused",
+        iso(evaluation.now),
+        model_id=wish.model_id,
+        reports={name: one.report_path for name, one in arms.items()},
         reasons=report.blocked_by[:REASONS],
-        pull_request=entry.outcome.pull_request if entry.outcome else None,
     )
     texts = {one.report_path: to_json(one) for one in arms.values()}
     round_.record(entry, outcome, outcome.state, texts)
@@ -112,27 +134,6 @@ def _named(entry: Entry, trial: Trial, when: str) -> dict[str, EvalReport]:
     }
 
 
-def _unanswered(round_: Round, entry: Entry, arms: dict[str, EvalReport]) -> bool:
-    """Whether a refusal may be the provider's bad day, which is not decided upon yet; it is counted."""
-    silent = sum(
-        answer.answer is None
-        for report in arms.values()
-        for result in report.results
-        for answer in result.answers
-    )
-    looks = entry.outcome.missed_at if entry.outcome else ()
-    if not silent or len(looks) + 1 >= TRIES:
-        return False
-    now = iso(round_.clock())
-    news = Outcome(
-        run_key=entry.run.manifest.run_key, state="open", updated_at=now, missed_at=(*looks, now),
-        pull_request=entry.outcome.pull_request if entry.outcome else None,
-    )  # fmt: skip
-    round_.record(entry, news, "unanswered")
-    entry.done.append(f"{silent} questions got no answer, in {len(news.missed_at)} of {TRIES} evals")
-    return True
-
-
 def _settled_by_hand(round_: Round, entry: Entry) -> bool:
     """Whether a person closed or merged this model's pull request while nobody here knew of it."""
     order = _order(entry)
@@ -146,9 +147,7 @@ def _settled_by_hand(round_: Round, entry: Entry) -> bool:
 
 
 def _conclude(round_: Round, entry: Entry, state: str, number: int | None = None) -> None:
-    before = entry.outcome or Outcome(
-        run_key=entry.run.manifest.run_key, state="open", updated_at=iso(round_.clock())
-    )
+    before = entry.outcome or anew(entry, "open", iso(round_.clock()))
     facts = {"state": state, "pull_request": number or before.pull_request}
     round_.record(entry, before.model_copy(update=facts), state)
     entry.done.append(f"it is {state}" + (f", by pull request {number}" if number else ""))

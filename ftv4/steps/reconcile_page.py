@@ -16,6 +16,8 @@ NEXT = {
 FINISHED = {
     "proposed": "a person merges or closes pull request {0}",
     "missing": "nothing by itself: `--again` looks once more",
+    "silent": "nothing until models.json is another: the pinned model doesn't answer; promote by hand with "
+    "--force and a reason, or roll back",
     "refused": "nothing by itself: {1}",
     "closed": "nothing: pull request {0} was closed",
     "merged": "nothing: pull request {0} was merged",

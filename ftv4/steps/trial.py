@@ -36,26 +36,35 @@ class Trial:
 
 
 def hold_trial(
-    evaluation: Evaluation, stage: str, model_id: str, models: Models, given: Iterable[EvalReport]
+    evaluation: Evaluation,
+    stage: str,
+    model_id: str,
+    models: Models,
+    given: Iterable[EvalReport],
+    *,
+    compared: bool = False,
 ) -> Trial:
-    """Ask the candidate in the whole pipeline and alone, and the pinned model alone.
+    """Ask the pinned model alone, then the candidate in the whole pipeline and alone.
 
-    A report that is there already saves asking again. Raises UsageError for one about another stage
-    or model, ServiceError when the candidate can't be asked.
+    A report that is there already saves asking again. `compared`: a candidate that can't be compared
+    isn't asked. Raises UsageError for a report about another stage or model, ServiceError when the
+    candidate can't be asked.
     """
-    there = {_arm(report, stage, model_id): evaluation.regraded(report) for report in given}
+    arms = {_arm(report, stage, model_id): evaluation.regraded(report) for report in given}
     if not evaluation.cases:
         return Trial(model_id)
-    wanted = [name for name in ("pipeline", "stage") if name not in there]
+    wanted = [name for name in ("pipeline", "stage") if name not in arms]
     for name in wanted:
         evaluation.prepared(ARMS[name][0], stage, model_id, models)
-    arms = there | {name: evaluation.run(ARMS[name][0], stage, model_id, models) for name in wanted}
+    silent = ""
     try:
         if "pinned" not in arms:
             arms["pinned"] = evaluation.run("stage", stage, None, models)
     except (ServiceError, ContractError) as error:
-        return Trial(model_id, arms, f"the pinned model did not answer: {error.message}")
-    return Trial(model_id, arms)
+        silent = f"the pinned model did not answer: {error.message}"
+    if not (silent and compared):
+        arms |= {name: evaluation.run(ARMS[name][0], stage, model_id, models) for name in wanted}
+    return Trial(model_id, arms, silent)
 
 
 def _arm(report: EvalReport, stage: str, model_id: str) -> str:

@@ -117,6 +117,68 @@ def test_more_evaluations_than_a_day_may_have_wait(team):  # noqa: F811
     assert team.round("--do", "evaluate")[1]["state"] == "evaluated"
 
 
+# models that don't answer
+
+GONE = "sandbox:ft:gpt-4.1-mini-2025-04-14:acme:gone:00000000"
+
+
+def answered(team):  # noqa: F811
+    """The questions that a model answered, which cost."""
+    return [line for line in team.provider.asked("POST", CHAT) if line.endswith(" 200")]
+
+
+def test_a_pinned_model_that_is_gone_costs_no_answer_until_another_is_pinned(team):  # noqa: F811
+    team.pin(GONE)
+    team.trained()
+
+    (run,) = team.round("--do", "follow", "--do", "evaluate")
+
+    assert (run["state"], run["next"]) == ("silent", None)
+    assert "--force and a reason, or roll back" in run["alarms"][0]
+    before = team.writes(), len(team.provider.asked("POST", CHAT))
+    team.later(days=1)
+    team.lose_checkout()
+    assert team.round()[0]["alarms"] == []
+    assert (team.writes(), len(team.provider.asked("POST", CHAT))) == before
+    assert answered(team) == []
+
+    team.pin("sandbox:gpt-4.1-mini-2025-04-14")
+    assert team.round("--do", "evaluate")[0]["state"] in {"evaluated", "refused"}
+    assert answered(team)
+
+
+def test_a_pinned_model_that_does_not_answer_is_asked_three_times_an_hour_apart(team):  # noqa: F811
+    """Fault row 26: it may be a bad day, and then the next round goes on."""
+    started = team.trained()
+    team.pin("sandbox:gpt-4.1-mini-2025-04-14")
+    team.round("--do", "follow")
+    team.provider.fail("reject", "POST", CHAT, status=400, times=9999)
+    written = []
+    for minutes, code in ((0, 5), (30, 5), (30, 5), (60, 0), (60, 0)):
+        team.later(minutes=minutes)
+        before = team.head()
+        (run,) = team.round("--do", "evaluate", code=code)
+        written.append(team.head() != before)
+        team.lose_checkout()
+
+    assert (run["state"], run["next"]) == ("silent", None)
+    assert written == [True, False, True, True, False]
+    assert answered(team) == []
+    team.provider.begin_faults()
+    again = ("--again", started["run_dir"], "--do", "evaluate")
+    assert team.round(*again)[0]["state"] in {"evaluated", "refused"}
+
+
+def test_a_model_that_answers_nothing_is_refused_after_three_evals(team):  # noqa: F811
+    """What is asked around it costs, so that it doesn't go on for ever."""
+    team.trained()
+    team.provider.fail("reject", "POST", CHAT, status=404, code="model_not_found", times=9999)
+    for code, state in ((5, "ready"), (5, "ready"), (0, "refused")):
+        (run,) = team.round(code=code)
+        assert run["state"] == state
+    assert "HTTP 404" in run["reasons"][0]
+
+
 # two jobs of one run
 
 
