@@ -58,10 +58,23 @@ def _look_at_job(round_: Round, entry: Entry, shown: list[Job]) -> None:
     if entry.run is not before:
         found = "" if before.job_id == job.id else f"adopted {name_for_log(job.id)}: "
         entry.done.append(f"{found}{_status(job)}")
-    if job.status == "unknown":
-        entry.alarms.append(f"job {name_for_log(job.id)} has a status that this ftv4 doesn't know")
+    _means_nothing(round_, entry, job)
     if not dead(job):
         _stop_strays(round_, entry, jobs)
+
+
+def _means_nothing(round_: Round, entry: Entry, job: Job) -> None:
+    """Raise the alarm about a job that is waited for, though nobody knows what for."""
+    record = entry.run.job
+    if job.status == "unknown":
+        entry.alarms.append(f"job {name_for_log(job.id)} has a status that this ftv4 doesn't know")
+    if job.status != "succeeded" or job.model is not None or record is None:
+        return
+    if round_.clock() - datetime.fromisoformat(record.updated_at) >= APART:
+        entry.alarms.append(
+            f"job {name_for_log(job.id)} has succeeded and names no model, since {record.updated_at}: "
+            "look at the provider's own page"
+        )
 
 
 def _own(round_: Round, entry: Entry, jobs: list[Job], shown: list[Job]) -> Job | None:

@@ -179,6 +179,22 @@ def test_a_model_that_answers_nothing_is_refused_after_three_evals(team):  # noq
     assert "HTTP 404" in run["reasons"][0]
 
 
+def test_a_job_that_succeeded_without_a_model_is_an_alarm_from_the_second_hour_on(team):  # noqa: F811
+    """Fault row 18: it is followed on, for the model may show, but not in silence."""
+    started = team.launch()
+    job = team.provider.raw(f"{JOBS}/{started['job_id']}") | {"status": "succeeded"}
+    page = {"object": "list", "has_more": False, "data": [job]}
+    team.provider.fail("alter", "GET", JOBS, fields=page, times=9)
+    alarms = []
+    for minutes in (0, 59, 1, 600):
+        team.later(minutes=minutes)
+        alarms += [run["alarms"] for run in team.round()]
+        team.lose_checkout()
+
+    assert [len(some) for some in alarms] == [0, 0, 1, 1]
+    assert "names no model" in alarms[-1][0]
+
+
 # two jobs of one run
 
 
