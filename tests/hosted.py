@@ -82,7 +82,14 @@ class Hosted:
     def word(self, head, **others):
         """What a judging job might hand over about a commit, which the event is then about."""
         self.previewed(head)
-        refused = {"touches": ("datasets",), "passed": False, "errors": 1, "warnings": 0}
+        refused = {
+            "touches": ("datasets",),
+            "passed": False,
+            "errors": 1,
+            "warnings": 0,
+            "settings": 0,
+            "deciding": 0,
+        }
         about = {"repository_id": REPOSITORY_ID, "pull": 1, "base": "0" * 40, "head": head, "page": "Rows.\n"}
         return pack(PullVerdict(**about | refused | others))
 

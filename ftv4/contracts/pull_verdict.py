@@ -14,7 +14,7 @@ LONGEST_PAGE = 56_000
 """Characters of the page; a comment takes 60,000 with what stands before it."""
 Count = Annotated[Whole, Field(ge=0, le=1_000_000_000)]
 Commit = Annotated[str, Field(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
-Touched = Literal["datasets", "promotion"]
+Touched = Literal["datasets", "promotion", "settings"]
 
 
 class PullVerdict(Contract):
@@ -29,10 +29,14 @@ class PullVerdict(Contract):
     head: Commit
     """The commit that is judged; the status stands on it."""
     touches: Annotated[tuple[Touched, ...], Items, Distinct]
-    """What of the change there is to judge; nothing is a pass."""
+    """What of the change there is to judge, or to tell; nothing is a pass."""
     passed: bool
     errors: Count
     warnings: Count
+    settings: Count
+    """Values of policy and waivers that the change sets; people judge them, and later verdicts go by them."""
+    deciding: Count
+    """Other files of that kind: eval cases, providers, prompts, workflows."""
     page: Annotated[str, Field(max_length=LONGEST_PAGE)]
     """The findings for people: Markdown in which all that strangers wrote is encoded."""
 
@@ -42,4 +46,6 @@ class PullVerdict(Contract):
             raise ValueError("passed must be: no errors")
         if self.errors and not self.touches:
             raise ValueError("errors must be about something that the change touches")
+        if ("settings" in self.touches) != (self.settings + self.deciding > 0):
+            raise ValueError("touches must say settings just where something of these changes")
         return self

@@ -34,8 +34,13 @@ def in_words(verdict: PullVerdict) -> str:
     """The verdict in one line, of our own words and numbers alone."""
     if not verdict.touches:
         return "nothing to judge"
-    errors, warnings = _count(verdict.errors, "error"), _count(verdict.warnings, "warning")
-    return f"{'passed' if verdict.passed else 'refused'}: {errors}, {warnings}"
+    told = "passed" if verdict.passed else "refused"
+    if verdict.touches != ("settings",):
+        told += f": {_count(verdict.errors, 'error')}, {_count(verdict.warnings, 'warning')}"
+    sets = _count(verdict.settings, "value") + " of the policy" if verdict.settings else ""
+    files = _count(verdict.deciding, "file") + " that later verdicts go by" if verdict.deciding else ""
+    changes = " and ".join(filter(None, (sets, files)))
+    return f"{told}; changes {changes}" if changes else told
 
 
 def page(templates: Templates, verdict: PullVerdict, run: str | None = None, *, stale: bool = False) -> str:

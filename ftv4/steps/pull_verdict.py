@@ -10,18 +10,27 @@ from ftv4.clients.git import Git, Remote
 from ftv4.contracts.findings import ChangeReport
 from ftv4.contracts.pull_verdict import LONGEST_PAGE, PullVerdict, Touched
 from ftv4.contracts.verification import Verification
-from ftv4.documents import Repository
+from ftv4.documents import POLICY, Repository
 from ftv4.encode import fit, for_log, utf16
 from ftv4.errors import GateError, UsageError
+from ftv4.render import render
+from ftv4.steps.change import concerns, folded
 from ftv4.steps.gate_report import Answer, markdown
 from ftv4.steps.handover import MORE
 from ftv4.steps.judgement import Terms, judge_change
+from ftv4.steps.show import FILTERS
 from ftv4.steps.verify import verify
 from ftv4.steps.verify_ledger import Reading
 from ftv4.steps.verify_report import markdown as verified
+from ftv4.steps.waivers import WAIVERS
 
 BASE, HEAD = "refs/ftv4/base", "refs/ftv4/head"
 """Where the commits to compare are kept in the checkout's git folder, beside its branches."""
+DECIDING = (
+    "config/", "evals/cases/", "evals/packs/", "templates/prompts/", ".github/workflows/", ".github/actions/",
+)  # fmt: skip
+"""Where lies by what changes are judged; that of the default branch judges, never the change's own."""
+SHOWN = 30
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -110,32 +119,51 @@ def judge_pull(
 
     Raises what `ledger` does: without it a promotion has no verdict.
     """
+    git = Git(repository.root)
     report = judge_change(repository, BASE, subject.head, (), terms)
-    found = verify(Git(repository.root), report.base, report.head, now, ledger)
-    errors = report.errors + found.errors
+    found = verify(git, report.base, report.head, now, ledger)
+    errors, files = report.errors + found.errors, list(deciding(git, report))
+    settings = len(report.settings) + report.more_settings
     return PullVerdict(
         repository_id=asked.repository_id,
         pull=subject.pull,
         base=report.base,
         head=report.head,
-        touches=tuple(_touches(report, found)),
+        touches=tuple(_touches(report, found, settings + len(files))),
         passed=not errors,
         errors=errors,
         warnings=report.warnings + found.warnings,
-        page=_page(repository, report, found, terms),
+        settings=settings,
+        deciding=len(files),
+        page=_page(repository, report, found, terms, files),
     )
 
 
-def _touches(report: ChangeReport, found: Verification) -> Iterator[Touched]:
+def deciding(git: Git, report: ChangeReport) -> Iterator[str]:
+    """Files of the change that later verdicts go by, but for those whose values the report tells."""
+    for entry in git.changes(report.fork, report.head):
+        name = entry.path.decode(errors="replace")
+        if folded(name).startswith(DECIDING) and name not in (POLICY, WAIVERS) and not concerns([name]):
+            yield name
+
+
+def _touches(report: ChangeReport, found: Verification, settings: int) -> Iterator[Touched]:
     if report.reports or report.findings:
         yield "datasets"
     if found.kind != "nothing":
         yield "promotion"
+    if settings:
+        yield "settings"
 
 
-def _page(repository: Repository, report: ChangeReport, found: Verification, terms: Terms) -> str:
+def _page(
+    repository: Repository, report: ChangeReport, found: Verification, terms: Terms, files: list[str]
+) -> str:
     """What there is to say: the shorter page first, so that the longer is what is cut."""
     pages = []
+    if files:
+        facts = {"files": files[:SHOWN], "count": len(files)}
+        pages.append(render(repository.template, "deciding.md.j2", facts, FILTERS))
     if found.kind != "nothing":
         pages.append(verified(repository.template, found, LONGEST_PAGE, utf16))
     if report.reports or report.findings or report.settings:

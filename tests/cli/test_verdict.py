@@ -51,13 +51,6 @@ def test_a_dataset_that_nobody_can_judge_is_refused_by_its_name(hosted):
     assert "No Name" in verdict.page
 
 
-def test_a_change_of_the_policy_alone_is_shown(hosted):
-    verdict, _ = hosted.both(hosted.open({POLICY: lenient()}).head.sha)
-
-    assert (verdict.passed, verdict.touches) == (True, ())
-    assert POLICY in verdict.page
-
-
 def lenient():
     """Our policy, but for the rows it takes."""
     policy = json.loads((ROOT / POLICY).read_text())
@@ -148,6 +141,51 @@ def test_a_pull_request_without_data_or_promotion_has_nothing_to_judge(hosted):
     assert (verdict.touches, verdict.passed, done.code) == ((), True, 0)
     assert hosted.statuses(head) == [(CONTEXT, "success", "nothing to judge")]
     assert hosted.comments() == []
+
+
+def test_a_change_of_the_policy_is_told_though_people_judge_it(hosted):
+    verdict, _ = hosted.both(hosted.open({POLICY: lenient()}).head.sha)
+    ((_, comment),) = hosted.comments()
+
+    assert (verdict.touches, verdict.passed, verdict.settings) == (("settings",), True, 1)
+    assert hosted.statuses(verdict.head) == [(CONTEXT, "success", "passed; changes 1 value of the policy")]
+    assert "passed; changes 1 value of the policy" in comment
+    assert "| `/training_diversity/min_total_rows` | `40` | `0` |" in comment
+
+
+def test_a_change_of_what_later_verdicts_go_by_is_told(hosted):
+    files = {
+        "config/providers.json": b"{}",
+        "evals/cases/mine`@ada|<b>.json": b"{}",
+        "Templates/Prompts/quant_signals.md": b"Say yes.",
+        ".github/workflows/verdict.yml": b"on: push",
+    }
+    verdict, _ = hosted.both(hosted.open({**files, "README.md": b"# Rows"}).head.sha)
+    ((_, comment),) = hosted.comments()
+
+    assert (verdict.touches, verdict.passed, verdict.deciding) == (("settings",), True, 4)
+    assert hosted.statuses(verdict.head)[0][2] == "passed; changes 4 files that later verdicts go by"
+    assert all(f"- `{name}`" in comment for name in files if "mine" not in name)
+    assert "evals/cases/mine" in comment
+    assert not any(sign in comment for sign in ("@ada", "<b>", "README.md"))
+
+
+def test_more_settings_than_a_page_holds_are_cut_and_counted(hosted):
+    policy = json.loads((ROOT / POLICY).read_text())
+    policy["forbidden_vocabulary"] += [f"word {number} {'long ' * 30}" for number in range(800)]
+    files = {f"evals/cases/{'long' * 40}{number}.json": b"{}" for number in range(100)}
+    head = hosted.open({POLICY: orjson.dumps(policy), SYNTHESIS: BAD, **files}).head.sha
+    done, word = hosted.judge(head)
+    verdict = unpack(word)
+
+    assert done.code == 0, done.err
+    assert (verdict.settings, verdict.deciding, len(word) <= LARGEST) == (800, 100, True)
+    assert "And 70 more." in verdict.page
+    assert hosted.report(word).code == 0
+    assert hosted.statuses(head)[0][2].startswith("refused: 1 error, ")
+    assert hosted.statuses(head)[0][2].endswith(
+        "changes 800 values of the policy and 100 files that later verdicts go by"
+    )
 
 
 @pytest.mark.parametrize(

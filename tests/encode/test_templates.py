@@ -19,6 +19,7 @@ NUMERIC = re.compile(r"(?:[^%{]|%[-+.0-9]*[dfg]|\{:[-+.,0-9dfg%]+\})+")
 OURS = {
     "compare.md.j2": """comparison.losses comparison.ties comparison.verdict comparison.wins number()
         pair.outcome""",
+    "deciding.md.j2": "count files",
     "doctor.md.j2": "count settings.level words[]",
     "evals.md.j2": """count name numbers.agreement numbers.passed report.mode report.totals.failed
         report.totals.fixtures""",

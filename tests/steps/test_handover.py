@@ -23,6 +23,8 @@ PLAIN = {
     "passed": False,
     "errors": 2,
     "warnings": 1,
+    "settings": 0,
+    "deciding": 0,
     "page": "## Dataset gate: refused\n\n2 of `rule`…\n",
 }
 
@@ -54,6 +56,8 @@ def test_what_is_packed_is_unpacked(others):
         {"passed": True},
         {"passed": "false"},
         {"errors": 0},
+        {"settings": 1},
+        {"touches": ["settings"]},
         {"errors": -1, "passed": True},
         {"errors": True},
         {"touches": []},
