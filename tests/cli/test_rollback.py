@@ -1,9 +1,12 @@
 import json
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
 
 from ftv4.documents import MODELS
+from ftv4.errors import ContractError
+from ftv4.steps.rollback import LONGEST_REASON, as_state, life_known, serving
 from tests.cli.test_promote import GOOD, STAGE, forge, git, pinned, promote, ready  # noqa: F401
 
 FIRST = "deterministic:synthesis-v1"
@@ -162,6 +165,32 @@ def test_a_rollback_needs_a_reason(past, ftv4, reason):
     assert "--reason says nothing" in err
 
 
+def test_a_reason_is_no_book(past, ftv4):
+    code, _, err = back(ftv4, reason="x" * (LONGEST_REASON + 1))
+
+    assert code == 2
+    assert f"at most {LONGEST_REASON} characters" in err
+
+
+def test_every_model_that_may_answer_is_looked_at(ready):  # noqa: F811
+    config = ready.read_json(MODELS)
+    config["stages"][STAGE]["fallback"] = {"enabled": True, "model_id": "sandbox:second"}
+    own = config["industry_overrides"]["hvac"][STAGE]
+    own["fallback"] = {"enabled": True, "model_id": "sandbox:third"}
+    found = serving(as_state(json.dumps(config).encode()), STAGE)
+    assert {FIRST, own["model_id"], "sandbox:second", "sandbox:third"} <= set(found)
+
+    del own["fallback"]
+    config["stages"][STAGE]["fallback"]["enabled"] = False
+    found = serving(as_state(json.dumps(config).encode()), STAGE)
+    assert {"sandbox:second", "sandbox:third"} & set(found) == set()
+
+
+def test_how_long_a_model_of_nobody_lives_is_unknown(ready):  # noqa: F811
+    with pytest.raises(ContractError, match="vanished"):
+        life_known(ready, STAGE, "vanished:model", None, datetime.now(UTC))
+
+
 @pytest.mark.parametrize("day", ["2026-11-22", "2026-01-31", "2026-12-01"])
 def test_a_model_that_is_shut_down_or_soon_will_be_stays_away(past, ftv4, day):
     providers = past.read_json("config/providers.json")
@@ -197,6 +226,7 @@ def test_a_checkout_that_is_not_the_branch_is_left_alone(past, ftv4):
     assert code == 4
     assert "is not that of main" in err
     assert past.read_text(MODELS) == text + "\n"
+    assert ftv4("rollback", "--stage", STAGE, "--to", GOOD, "--reason", "x", "--dry-run").code == 0
 
 
 def test_a_dry_run_shows_the_diff_and_changes_nothing(past, ftv4):
