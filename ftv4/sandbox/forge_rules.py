@@ -171,10 +171,10 @@ def is_app(user: Thing | None) -> bool:
 
 
 def _passes(ruleset: Thing, user: Thing) -> bool:
-    """Whether a ruleset holds nothing against an app."""
+    """Whether somebody is an app that a ruleset holds nothing against."""
     actors = ruleset["bypass_actors"] or []
     ids = {one["actor_id"] for one in actors if one.get("actor_type") == "Integration"}
-    return user["id"] in ids and is_app(user)
+    return user["id"] in ids
 
 
 def _rules_of(forge: Forge, ref: str) -> Iterator[tuple[Thing, Thing]]:

@@ -377,6 +377,9 @@ ALL = "".join(f"{folder} @ada\n" for folder in OWNED)
         (ALL + "/config/providers.json\n", ["config/providers.json"]),
         (ALL + "providers.json\n*.yml @ada\n", ["config/providers.json"]),
         (ALL + "/config/p?oviders.*\n", ["config/providers.json"]),
+        (ALL + "/config/providers.json/\n", []),
+        (ALL + "workflows/\n", [".github/workflows/doctor.yml"]),
+        (ALL + "/workflows/\n", []),
         (ALL + "/train/finetune_runs/ ada\n", ["/train/finetune_runs/"]),
     ],
 )
@@ -472,22 +475,26 @@ def test_a_repository_that_has_moved_up_to_an_app_lacks_nothing(with_app):
 def test_nobody_but_the_app_gets_past_what_the_doctor_asked_for(with_app):
     """Threat 13: runs and answers that somebody pushes to the ledger are refused."""
     url = f"{with_app.sandbox.url}/{NAME}.git".replace("://", "://x:sandbox-{}@")
-    push = ("push", "-q")
 
-    with pytest.raises(subprocess.CalledProcessError, match="push"):
-        git(with_app.folder, *push, url.format("ada"), "HEAD:refs/heads/ftv4-ledger")
-    git(with_app.folder, *push, url.format("ftv4-bot"), "HEAD:refs/heads/ftv4-ledger")
-    with pytest.raises(subprocess.CalledProcessError, match="push"):
-        git(with_app.folder, *push, url.format("ftv4-bot"), ":refs/heads/ftv4-ledger")
+    def push(login, what):
+        git(with_app.folder, "push", "-q", url.format(login), f"{what}:refs/heads/ftv4-ledger")
+
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        push("ada", "HEAD")
+    assert b"creations being restricted" in error.value.stderr
+    push("ftv4-bot", "HEAD")
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        push("ftv4-bot", "")
+    assert b"Cannot delete" in error.value.stderr
 
 
-ROLE = {"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"}
+ROLE = {"actor_id": APP, "actor_type": "RepositoryRole", "bypass_mode": "always"}
 
 
 @pytest.mark.parametrize(
     ("edit", "found"),
     [
-        (lambda one: one["bypass_actors"].append(ROLE), "RepositoryRole 5"),
+        (lambda one: one["bypass_actors"].append(ROLE), "RepositoryRole 2"),
         (lambda one: one.update(bypass_actors=[]), "nobody"),
         (lambda one: one.update(rules=one["rules"][:1]), "whoever may write"),
         (lambda one: one.update(rules=one["rules"][1:]), "whoever may write"),

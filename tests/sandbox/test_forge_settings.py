@@ -366,9 +366,11 @@ def test_branch_protection_of_the_classic_kind_counts_when_it_binds_administrato
         "allow_force_pushes": {"enabled": False},
         "allow_deletions": {"enabled": False},
     }
-    whole = BranchRules({"ftv4/verdict": 15368}, 1, True, True, True, True, True)
+    restricted = {"update": (7,)}
+    whole = BranchRules({"ftv4/verdict": 15368}, 1, True, True, True, True, True, restricted)
+    by_rulesets = BranchRules({"ftv4/verdict": None}, restricted=restricted)
 
-    assert _together(BranchRules({"ftv4/verdict": None}), _by_protection(found)) == whole
+    assert _together(by_rulesets, _by_protection(found)) == whole
     assert _by_protection(found | {"enforce_admins": {"enabled": False}}) == BranchRules({})
 
 
