@@ -89,6 +89,7 @@ class Hosted:
             "warnings": 0,
             "settings": 0,
             "deciding": 0,
+            "first": "x:1: wrong",
         }
         about = {"repository_id": REPOSITORY_ID, "pull": 1, "base": "0" * 40, "head": head, "page": "Rows.\n"}
         return pack(PullVerdict(**about | refused | others))

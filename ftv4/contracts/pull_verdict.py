@@ -37,6 +37,8 @@ class PullVerdict(Contract):
     """Values of policy and waivers that the change sets; people judge them, and later verdicts go by them."""
     deciding: Count
     """Other files of that kind: eval cases, providers, prompts, workflows."""
+    first: Annotated[str, Field(max_length=1000)]
+    """The first error in one line: where, what is wrong, what to do; empty when it passed."""
     page: Annotated[str, Field(max_length=LONGEST_PAGE)]
     """The findings for people: Markdown in which all that strangers wrote is encoded."""
 
@@ -44,6 +46,8 @@ class PullVerdict(Contract):
     def _adds_up(self) -> "PullVerdict":
         if self.passed != (self.errors == 0):
             raise ValueError("passed must be: no errors")
+        if bool(self.first) != bool(self.errors):
+            raise ValueError("first must be there just where there is an error")
         if self.errors and not self.touches:
             raise ValueError("errors must be about something that the change touches")
         if ("settings" in self.touches) != (self.settings + self.deciding > 0):

@@ -4,11 +4,12 @@ from functools import partial
 
 from ftv4.clients.forge import Forge, State
 from ftv4.contracts.pull_verdict import PullVerdict
-from ftv4.encode import COMMENT, fit, for_markdown, utf16
+from ftv4.encode import COMMENT, fit, utf16
 from ftv4.errors import ContractError, ServiceError
 from ftv4.render import Templates, render
 from ftv4.steps.handover import MORE
 from ftv4.steps.pull_verdict import Asked
+from ftv4.steps.show import FILTERS
 
 CONTEXT = "ftv4/verdict"
 """The status's name, which the ruleset of the default branch requires."""
@@ -46,7 +47,7 @@ def in_words(verdict: PullVerdict) -> str:
 def page(templates: Templates, verdict: PullVerdict, run: str | None = None, *, stale: bool = False) -> str:
     """What people read: the verdict first, then what it rests on."""
     facts = {"verdict": verdict, "told": in_words(verdict), "run": run, "stale": stale}
-    return render(templates, "verdict.md.j2", facts, {"code": for_markdown}) + f"\n{verdict.page}"
+    return render(templates, "verdict.md.j2", facts, FILTERS) + f"\n{verdict.page}"
 
 
 def report(templates: Templates, verdict: PullVerdict, forge: Forge, run: str | None) -> list[str]:

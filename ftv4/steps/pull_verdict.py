@@ -11,11 +11,11 @@ from ftv4.contracts.findings import ChangeReport
 from ftv4.contracts.pull_verdict import LONGEST_PAGE, PullVerdict, Touched
 from ftv4.contracts.verification import Verification
 from ftv4.documents import POLICY, Repository
-from ftv4.encode import fit, for_log, utf16
+from ftv4.encode import clip, fit, for_log, utf16
 from ftv4.errors import GateError, UsageError
 from ftv4.render import render
 from ftv4.steps.change import concerns, folded
-from ftv4.steps.gate_report import Answer, markdown
+from ftv4.steps.gate_report import Answer, markdown, problem_of, where
 from ftv4.steps.handover import MORE
 from ftv4.steps.judgement import Terms, judge_change
 from ftv4.steps.show import FILTERS
@@ -135,6 +135,7 @@ def judge_pull(
         warnings=report.warnings + found.warnings,
         settings=settings,
         deciding=len(files),
+        first=_first(report, found),
         page=_page(repository, report, found, terms, files),
     )
 
@@ -156,6 +157,16 @@ def _touches(report: ChangeReport, found: Verification, settings: int) -> Iterat
         yield "settings"
 
 
+def _first(report: ChangeReport, found: Verification) -> str:
+    """The first error of the page, so that nobody has to look for it."""
+    every = [*found.findings, *report.findings, *(one for file in report.reports for one in file.findings)]
+    for one in every:
+        if one.severity == "error":
+            place = f"{where(one)}: {for_log(one.pointer)}: " if one.pointer else f"{where(one)}: "
+            return clip(f"{place}{problem_of(one)}. What to do: {one.fix.replace('`', '')}", 1000)
+    return ""
+
+
 def _page(
     repository: Repository, report: ChangeReport, found: Verification, terms: Terms, files: list[str]
 ) -> str:
@@ -165,7 +176,7 @@ def _page(
         facts = {"files": files[:SHOWN], "count": len(files)}
         pages.append(render(repository.template, "deciding.md.j2", facts, FILTERS))
     if found.kind != "nothing":
-        pages.append(verified(repository.template, found, LONGEST_PAGE, utf16))
+        pages.append(verified(repository.template, found, LONGEST_PAGE, utf16, alone=False))
     if report.reports or report.findings or report.settings:
         answer = Answer(report.reports, report)
         pages.append(markdown(repository.template, answer, terms.policy, LONGEST_PAGE, utf16))

@@ -47,12 +47,17 @@ def totals(found: Verification) -> str:
     return f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}"
 
 
-def markdown(templates: Templates, found: Verification, budget: int, size: Callable[[str], int]) -> str:
-    """The page of a step summary or a comment, cut to its budget after a whole line."""
+def markdown(
+    templates: Templates, found: Verification, budget: int, size: Callable[[str], int], *, alone: bool = True
+) -> str:
+    """The page of a step summary or a comment, cut to its budget after a whole line.
+
+    `alone`: with the totals, and who judged, which a verdict on a pull request says itself.
+    """
     facts = {
         "found": found,
         "said": SAID[found.kind],
-        "totals": totals(found),
+        "totals": totals(found) if alone else "",
         "answered": ANSWERED[found.ledger],
         "findings": [{"of": one, "problem": problem_of(one)} for one in found.findings[:SHOWN]],
         "warnings": found.weighed.warnings[:SHOWN] if found.weighed else (),

@@ -143,6 +143,18 @@ def test_a_pull_request_without_data_or_promotion_has_nothing_to_judge(hosted):
     assert hosted.comments() == []
 
 
+def test_what_is_wrong_first_and_what_to_do_stand_right_under_the_headline(hosted):
+    hosted.both(hosted.open({SYNTHESIS: BAD}).head.sha)
+    hosted.both(hosted.open({MODELS: EDITED, SYNTHESIS: BAD}, "other").head.sha)
+    of_rows, of_models = (hosted.comments(number)[0][1].splitlines()[3] for number in (1, 2))
+
+    assert of_rows.startswith(f"`{SYNTHESIS}:43: /output/confidence: ")
+    assert "'low', 'medium' or 'high'" in of_rows
+    assert ". What to do: " in of_rows
+    assert of_models.startswith(f"`{MODELS}: /stages/quant_signals/model_id: changed by hand. What to do: ")
+    assert "judged by what" not in hosted.comments(2)[0][1]
+
+
 def test_a_change_of_the_policy_is_told_though_people_judge_it(hosted):
     verdict, _ = hosted.both(hosted.open({POLICY: lenient()}).head.sha)
     ((_, comment),) = hosted.comments()

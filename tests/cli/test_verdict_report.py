@@ -5,13 +5,24 @@ import pytest
 from tests.hosted import BAD, BOT, CONTEXT, GOOD, MARKER, STRANGER, SYNTHESIS
 from tests.workflow_run import REPOSITORY_ID
 
-PASSED = {"passed": True, "errors": 0}
+PASSED = {"passed": True, "errors": 0, "first": ""}
 
 
 @pytest.fixture
 def head(hosted):
     """The head of an open pull request."""
     return hosted.open({SYNTHESIS: BAD}).head.sha
+
+
+def test_whatever_the_first_error_is_it_stays_one_line_that_nobody_obeys(hosted, head):
+    hosted.report(hosted.word(head, first="x:1: `@team` <img src=x>\n# Passed"))
+    ((_, comment),) = hosted.comments()
+    lines = comment.splitlines()
+
+    assert lines[1].startswith("## ❌ Verdict: refused")
+    assert lines[3].startswith("`x:1: ")
+    assert lines[3].endswith("Passed`")
+    assert not any(sign in comment for sign in ("@", "<img", "\n# "))
 
 
 def test_the_next_report_rewrites_the_same_comment(hosted, head):

@@ -25,6 +25,7 @@ PLAIN = {
     "warnings": 1,
     "settings": 0,
     "deciding": 0,
+    "first": "stage_quant.jsonl:3: wrong",
     "page": "## Dataset gate: refused\n\n2 of `rule`…\n",
 }
 
@@ -42,7 +43,13 @@ def word(document, level=9):
 
 @pytest.mark.parametrize(
     "others",
-    [{}, {"pull": None}, {"touches": [], "passed": True, "errors": 0}, {"page": ""}, {"head": "c" * 64}],
+    [
+        {},
+        {"pull": None},
+        {"touches": [], "passed": True, "errors": 0, "first": ""},
+        {"page": ""},
+        {"head": "c" * 64},
+    ],
     ids=str,
 )
 def test_what_is_packed_is_unpacked(others):
@@ -57,6 +64,9 @@ def test_what_is_packed_is_unpacked(others):
         {"passed": "false"},
         {"errors": 0},
         {"settings": 1},
+        {"first": ""},
+        {"first": "x" * 1001},
+        {"touches": [], "passed": True, "errors": 0},
         {"touches": ["settings"]},
         {"errors": -1, "passed": True},
         {"errors": True},
