@@ -388,6 +388,22 @@ def test_a_merge_queue_is_judged_and_has_no_comment(hosted):
     assert hosted.comments() == []
 
 
+def test_what_is_queued_together_is_judged_as_one_change_against_main(hosted, bench):  # noqa: F811
+    """Whatever base the queue's branch names: an entry that failed may be merged with one that passed."""
+    group = bench.commit({"notes.md": b"x\n"}, onto=bench.head)
+    branches = {
+        f"gh-readonly-queue/main/pr-1-{bench.base}": bench.head,
+        f"gh-readonly-queue/main/pr-2-{bench.head}": group,
+    }
+    refs = [f"{bench.base}:refs/heads/main", *(f"{sha}:refs/heads/{name}" for name, sha in branches.items())]
+    bench.run("push", "-q", "-f", str(hosted.sandbox.git), *refs)
+    words = [hosted.judge(sha, trigger="merge_group", branch=name)[1] for name, sha in branches.items()]
+    alone, together = map(unpack, words)
+
+    assert (alone.passed, alone.base, together.base) == (True, bench.base, bench.base)
+    assert together.first.startswith("notes.md: has nothing to do with the promotion.")
+
+
 @pytest.mark.parametrize("pr", ["1", 1])
 def test_a_pull_request_is_judged_by_its_number(hosted, pr):
     hosted.open({SYNTHESIS: BAD})
