@@ -11,6 +11,8 @@ from ftv4.encode import for_log
 from ftv4.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+NEVER_TYPED = frozenset({"--run-key"})
+"""What one job tells another; a form that says it would vouch for itself."""
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -37,6 +39,8 @@ def with_inputs(command: tuple[str, ...], inputs: Json) -> list[str]:
     words = next((place for place, word in enumerate(command) if word.startswith("-")), len(command))
     given = {_option(word.partition("=")[0]) for word in command[words:]}
     options = {_option(f"--{name}"): _text(name, value) for name, value in inputs.items()}
+    if not NEVER_TYPED.isdisjoint(options):
+        raise UsageError(f"no form may say {' or '.join(sorted(NEVER_TYPED & set(options)))}")
     asked = [f"{name}={text}" for name, text in options.items() if text and name not in given]
     return [*command[:words], *asked, *command[words:]]
 

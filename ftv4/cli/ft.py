@@ -19,6 +19,7 @@ from ftv4.cli.options import (
     dataset_named,
     format_option,
     ledger_option,
+    like,
     now,
     print_json,
     repository,
@@ -50,6 +51,8 @@ def number(value: str) -> float:
 LABEL = "reading rows"
 JOB_ID = r"ft[a-z]*-[A-Za-z0-9_-]+"
 """`ftjob-…`, and its like at other providers."""
+
+RUN_KEY = like(r"[0-9a-f]{64}", "a run key, as a plan shows it")
 
 provider_option = click.option(
     "--provider",
@@ -89,6 +92,9 @@ def ft() -> None:
 )
 @click.option("--notes", type=TEXT, default="", help="Kept in the manifest.")
 @boolean("--again", default=False, help="Pay once more, though this very run's job failed or was cancelled.")
+@click.option(
+    "--run-key", type=RUN_KEY, help="Buy nothing but the run with this key, which a plan has shown."
+)
 @boolean("--follow", default=True, help="Follow the job to its end.")
 @interval_option
 @timeout_option
@@ -114,6 +120,7 @@ def stage(ctx: click.Context, /, form: str, summary: bool, **given: Any) -> None
     else:
         say("\n".join(_stage_lines(answer)))
     output("run", answer["run_dir"].rpartition("/")[2])
+    output("key", answer["run_key"])
     if summary:
         summarise(run_markdown(where.template, answer))
 
@@ -186,7 +193,9 @@ def _buy(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
     with connect_ledger(where, given["ledger"]) as ledger:
         world = World(now, time.sleep, _warn, ledger)
         with progress(LABEL) as step:
-            bought = buy(where, asked, provider, world, again=given["again"], progress=step)
+            bought = buy(
+                where, asked, provider, world, again=given["again"], planned=given["run_key"], progress=step
+            )
         run = bought.run
         if given["follow"]:
             polling = _polling(given["poll_interval"], given["poll_timeout"])

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -75,8 +76,9 @@ class Job:
         }
 
     def command(self) -> list[str]:
-        """The arguments of the ftv4 that the job runs."""
-        return shlex.split(_RUN.findall(self._text())[0])
+        """The arguments of the ftv4 that the job runs; variables in them are outputs of other jobs."""
+        words, handed = shlex.split(_RUN.findall(self._text())[0]), self.handed()
+        return [Template(word).safe_substitute(handed) for word in words]
 
     def handed(self) -> dict[str, str]:
         """Variables that are outputs of other jobs of the workflow, as they last ran."""

@@ -66,17 +66,19 @@ def buy(
     world: World,
     *,
     again: bool = False,
+    planned: str | None = None,
     progress: Progress | None = None,
 ) -> Launched:
     """Prepare a run and give it its job; what never reaches the provider leaves no folder.
 
-    Raises what `prepare` and `launch` raise.
+    Raises what `prepare` and `launch` raise, and GateError when the run hasn't the key that was `planned`.
     """
     for _ in range(TRIES):
         with repository.locked(RUNS):
             Books(repository, world.ledger, world.clock).bring()
         run = prepare(repository, asked, world.clock(), progress)
         try:
+            _must_be_planned(run, planned)
             return launch(repository, run, provider, world, again=again)
         except FolderTaken as error:
             repository.remove_folder(run.folder)
@@ -354,6 +356,17 @@ def _lost(run: Run, reason: str, until: datetime) -> ServiceError:
         hint=f"`ftv4 ft follow {run.folder}`, or the same `ft stage` again, adopts the job once it shows",
         retryable=True,
     )
+
+
+def _must_be_planned(run: Run, planned: str | None) -> None:
+    """Raise GateError when what would be bought isn't what somebody saw, and approved."""
+    if planned not in {None, run.manifest.run_key}:
+        raise GateError(
+            f"{run.manifest.stage}: main has changed since the plan, and another run would come of it; "
+            "nothing was sent",
+            problems=[f"planned {planned}", f"now {run.manifest.run_key}"],
+            hint="plan again",
+        )
 
 
 def _must_be_open(provider: "Provider", run: Run, world: World) -> None:

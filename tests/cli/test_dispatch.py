@@ -53,6 +53,14 @@ def test_an_input_that_was_left_empty_is_left_out(value, option):
     assert with_inputs(("c",), {"x": value}) == ["c", *option]
 
 
+@pytest.mark.parametrize("command", [("ft", "stage"), ("ft", "stage", "--run-key=0")])
+def test_no_form_says_what_was_planned(command):
+    """Or it would vouch for itself."""
+    for name in ("run_key", "run-key"):
+        with pytest.raises(UsageError, match="no form may say --run-key"):
+            with_inputs(command, {name: "0" * 64})
+
+
 @pytest.mark.parametrize("inputs", [{"x": []}, {"x": {}}, {"x": 1.5}, {"a b": "1"}, {"-x": "1"}, {"": "1"}])
 def test_an_input_that_can_be_no_option_is_refused(inputs):
     with pytest.raises(UsageError):

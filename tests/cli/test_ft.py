@@ -53,6 +53,20 @@ def test_E7_the_second_time_links_to_the_first(dataset, ftv4, sandbox):  # noqa:
     assert sandbox.jobs_made() == 1
 
 
+def test_another_run_than_was_planned_is_not_bought(dataset, ftv4, sandbox, repository):  # noqa: F811
+    asked = (*LIVE, "--suffix", "planned", "--follow=false", "--format", "json")
+    key = json.loads(ftv4(*asked, "--dry-run").out)["run_key"]
+    before = sorted(repository.root.rglob("*"))
+
+    refused = ftv4(*asked, "--run-key", key, "--seed", "7")
+
+    assert (refused.code, sandbox.asked("POST")) == (4, [])
+    assert "plan again" in refused.err
+    assert sorted(repository.root.rglob("*")) == before
+    assert ftv4(*asked, "--run-key", "").code == 2
+    assert json.loads(ftv4(*asked, "--run-key", key).out)["paid"]
+
+
 def test_without_following_it_says_how_to_follow(dataset, ftv4, sandbox):  # noqa: F811
     done = ftv4(*LIVE, "--suffix", "leave", "--follow=false")
     folder = done.out.splitlines()[-1].rpartition(" ")[2]

@@ -166,7 +166,7 @@ RUNS = {
     "doctor.doctor": ["ftv4 ops doctor --summary=true"],
     "evaluate.evaluate": ["ftv4 ops reconcile --do=evaluate --summary=true"],
     "finetune.plan": ["ftv4 dispatch ft stage --dry-run=true --summary=true"],
-    "finetune.launch": ["ftv4 dispatch ft stage --follow=false --summary=true"],
+    "finetune.launch": ['ftv4 dispatch ft stage --run-key="$RUN_KEY" --follow=false --summary=true'],
     "promote.named": ["ftv4 dispatch promote --open-pr=true"],
     "promote.waiting": ["ftv4 ops reconcile --do=propose --summary=true"],
     "reconcile.follow": ["ftv4 ops reconcile --do=follow --summary=true"],
@@ -187,7 +187,7 @@ KEY = {"OPENAI_API_KEY": "${{ secrets.OPENAI_API_KEY }}"}
 ENV = {
     "doctor.doctor": {"FTV4_APP_ID": "${{ vars.FTV4_APP_ID }}", "GITHUB_TOKEN": "${{ github.token }}", **KEY},
     "evaluate.evaluate": TOKEN | KEY,
-    "finetune.launch": TOKEN | KEY,
+    "finetune.launch": TOKEN | KEY | {"RUN_KEY": "${{ needs.plan.outputs.key }}"},
     "promote.named": TOKEN | KEY,
     "promote.waiting": TOKEN | KEY,
     "reconcile.follow": TOKEN | KEY,
@@ -199,6 +199,7 @@ ENV = {
 """The variables of a job's commands; those that aren't here have none."""
 OUTPUTS = {
     ("evaluate", "evaluate"): {"propose": "${{ steps.evaluate.outputs.propose }}"},
+    ("finetune", "plan"): {"key": "${{ steps.plan.outputs.key }}"},
     ("reconcile", "follow"): {
         "evaluate": "${{ steps.follow.outputs.evaluate }}",
         "propose": "${{ steps.follow.outputs.propose }}",
@@ -207,6 +208,8 @@ OUTPUTS = {
 }
 FULL_HISTORY = {"gate-preview.gate", "rollback.rollback", "verdict.judge"}
 """Jobs that look back from the commit they check out."""
+NEWEST = {"finetune.launch": "${{ github.event.repository.default_branch }}"}
+"""Jobs that may start long after the run did, and check out main as it is then."""
 
 RUN = "train/finetune_runs/${{ inputs.stage }}/${{ steps.%s.outputs.run }}"
 WITH = {

@@ -48,9 +48,11 @@ def scripts_of_one_command(tree):
 def no_change_checked_out(tree):
     """Row 3: where a job has rights, the files of a pull request are never laid out."""
     for (workflow, job), given in tree.privileged.items():
+        main = {"ref": expected.NEWEST.get(f"{workflow}.{job}")}
         for step in given.get("steps", ()):
             if str(step.get("uses")).startswith("actions/checkout@") and (
-                {"ref", "repository", "path", "submodules", "lfs", "ssh-key", "token"} & set(step["with"])
+                {"ref", "repository", "path", "submodules", "lfs", "ssh-key", "token"}
+                & {name for name, told in step["with"].items() if main.get(name) != told}
             ):
                 yield f"{workflow}.{job}: checks out something else than main"
         yield from (
@@ -176,6 +178,8 @@ def no_credentials_kept(tree):
             wanted = {"persist-credentials": "false"}
             if where in expected.FULL_HISTORY:
                 wanted["fetch-depth"] = "0"
+            if where in expected.NEWEST:
+                wanted["ref"] = expected.NEWEST[where]
             yield from differing(f"{where} checkout", step.get("with", {}), wanted)
 
 

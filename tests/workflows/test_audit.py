@@ -163,7 +163,7 @@ def test_an_input_is_an_option_with_the_same_type_and_default(workflow, words):
 
 
 def test_every_option_that_decides_a_fine_tune_is_on_its_form():
-    beside = {"follow", "poll_interval", "poll_timeout", "form", "summary", "ledger", "help"}
+    beside = {"follow", "poll_interval", "poll_timeout", "form", "summary", "ledger", "help", "run_key"}
 
     assert set(options_of(("ft", "stage"))) - beside == set(expected.INPUTS["finetune"])
 

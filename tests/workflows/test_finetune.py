@@ -4,14 +4,18 @@ import json
 
 import pytest
 
+from tests.workflows.platform import DATASET
+
 ASKED = {"stage": "quant_signals", "suffix": "act", "provider": "openai", "dry_run": "true"}
 LEDGER = "ftv4-ledger"
+POLICY = "config/intelligence_v4.policy.json"
 BRANCH = "refs/heads/feature"
 
 
 def calls(platform):
     """What a run asked of anybody, reading main apart."""
-    return platform.provider.asked() + platform.forge.asked()
+    asked = platform.provider.asked() + platform.forge.asked()
+    return [line for line in asked if ".git/info/refs " not in line and "/git-upload-pack " not in line]
 
 
 def test_a_dry_run_says_what_it_would_cost_and_calls_nobody(platform):
@@ -45,6 +49,23 @@ def test_a_live_run_plans_then_buys_and_is_on_the_ledger(platform):
     assert f"| job | `{job}` |" in happened.summaries["launch"]
     assert json.loads(platform.read(LEDGER, f"{folder}/run_manifest.json"))["config"]["n_epochs"] == 2
     assert "train_openai.jsonl" not in " ".join(platform.files(LEDGER))
+
+
+@pytest.mark.parametrize("told", ["main has changed since the plan", "caps.jobs_a_day"])
+def test_what_is_approved_late_is_bought_as_it_was_planned_and_within_the_caps_of_now(platform, told):
+    """Main moves on while the request waits for its approval."""
+    before = platform.main
+    rows = platform.read("main", DATASET).encode()
+    policy = json.loads(platform.read("main", POLICY))
+    policy["caps"]["jobs_a_day"] = 0
+    moved = {"caps.jobs_a_day": {POLICY: json.dumps(policy).encode()}}
+    platform.forge.checkout().push(moved.get(told, {DATASET: rows[: rows.rindex(b"\n")] + b"\n"}))
+
+    happened = platform.dispatch("finetune", ASKED | {"dry_run": "false"}, at=before)
+
+    assert happened.jobs == {"plan": "success", "launch": "failure"}
+    assert told in happened.log
+    assert platform.provider.asked("POST") == []
 
 
 def test_the_same_run_is_paid_once_also_without_an_app(platform):
