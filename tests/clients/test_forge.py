@@ -473,6 +473,14 @@ def test_a_comment_whose_answer_was_lost_is_not_written_twice(sandbox, forge):
     assert sandbox.github().get_pull(pull.number).get_issue_comments().totalCount == 1
 
 
+def test_a_comment_that_did_not_land_is_an_error(sandbox, forge):
+    pull = forge.propose(**wanted())
+    sandbox.fail("drop", "POST", "/comments$")
+
+    with pytest.raises(ServiceError, match="no answer"):
+        forge.comment(pull.number, "<!-- ftv4:gate -->", "Passed")
+
+
 def test_a_list_that_lags_behind_hides_no_comment(sandbox, forge, monkeypatch):
     pull = forge.propose(**wanted())
     monkeypatch.setattr(Comments, "own", lambda self, *arguments: [])
