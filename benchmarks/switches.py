@@ -198,12 +198,11 @@ class Copy:
 
         os.chdir(self.folder)
         sys.path.insert(0, str(self.folder))
-        before = dict(os.environ)
+        kept = self.folder / "tmp"  # what a process leaves that is ended goes with the copy
+        kept.mkdir(exist_ok=True)
+        tempfile.tempdir = os.environ["TMPDIR"] = str(kept)
         with quiet():
             pytest.main(["--collect-only", "-p", "no:cacheprovider", *folders])
-        os.environ.clear()
-        os.environ.update(before)
-        tempfile.tempdir = None  # where that run kept its files, which are gone
 
     def look(self, folders: list[str]) -> None:
         """Run the tests once, and note what each would see."""
