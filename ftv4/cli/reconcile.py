@@ -46,10 +46,10 @@ def reconcile(
     """Follow every run's job, evaluate its model, and propose the model that passes.
 
     What there is to do is read anew each time; a second round does nothing. It buys no job. Exit code
-    5 when a service was away, after everything else was done.
+    5 when a service was away, 3 when a run's files on the ledger are damaged, after everything else was done.
     """
     from ftv4.cli.clients import connect_ledger
-    from ftv4.steps.ledger import Books
+    from ftv4.steps.ledger import Books, damage
     from ftv4.steps.reconcile import THINGS, Round, trouble, waiting
     from ftv4.steps.reconcile_follow import following
     from ftv4.steps.reconcile_model import evaluate, propose
@@ -61,16 +61,17 @@ def reconcile(
         work = Round(Books(where, door, now), _doors(where, stack, concurrency, base), now, limit)
         work.load(again)
         work.go(things or THINGS, {"follow": following(work), "evaluate": evaluate, "propose": propose})
+    broken = damage(work.books.damaged)
     for thing in ("evaluate", "propose"):
         output(thing, waiting(work.entries, thing))
     if summary:
-        summarise(reconcile_page(where.template, work.entries))
+        summarise(reconcile_page(where.template, work.entries, broken.problems))
     if form == "json":
-        print_json({"runs": reconcile_answer(work.entries)})
+        print_json({"runs": reconcile_answer(work.entries), "damaged": list(broken.problems)})
     else:
-        for line in reconcile_lines(work.entries):
+        for line in reconcile_lines(work.entries, broken.problems):
             say(line)
-    failed = trouble(work.entries)
+    failed = trouble(work.entries) or (broken if broken.problems else None)
     if failed is not None:
         raise failed
 

@@ -5,8 +5,8 @@ tree makes every step that reads runs see those of other runners; without a ledg
 all there is, and the steps are the same.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 
@@ -48,24 +48,48 @@ class Books:
     clock: Callable[[], datetime]
     state: State | None = None
     """The ledger as last read or written; None before that."""
+    damaged: dict[str, list[str]] = field(default_factory=dict)
+    """Folders of runs that were left out → what is wrong with their files."""
 
-    def bring(self, *, reports: bool = False) -> None:
-        """Read the ledger and put what it says of runs into the work tree; `reports`: and what it has to
-        say of models that may still be proposed.
+    def bring(self) -> None:
+        """Read the ledger and put what it says of runs into the work tree.
 
         Where the work tree's own job.json says more (a job, a later attempt), that stays. Raises
         ContractError that names each file which doesn't say what it must, before any is written;
         FolderTaken where the work tree has another run in a run's place; ServiceError.
         """
-        if self.ledger is None:
-            return
-        self.state = self.ledger.read()
-        files = {path: data for path, data in self.state.files.items() if path.startswith(RUNS)}
-        found = _checked(files)
-        if reports:
-            found |= _checked({path: self.state.files.get(path, b"") for path in _needed(found)})
+        found, wrong = self._read()
+        if wrong:
+            raise damage(wrong)
         for path, content in found.items():
             self._take(path, content)
+
+    def bring_sound(self) -> None:
+        """The same of the runs whose files are sound, with the reports of models that may still be proposed;
+        the others are in `damaged` then. Nobody may buy on that: a run that isn't seen is paid for again.
+        """
+        found, wrong = self._read()
+        reports, wrong_reports = _parsed({path: self._bytes(path) for path in _needed(found)})
+        for path in wrong_reports:
+            wrong |= {folder: wrong_reports[path] for folder in _naming(found, path)}
+        self.damaged = wrong
+        for path, content in {**found, **reports}.items():
+            if str(PurePosixPath(path).parent) not in wrong:
+                self._take(path, content)
+
+    def _read(self) -> tuple[dict[str, "Content"], dict[str, list[str]]]:
+        """The files of all runs, and by folder what is wrong with them."""
+        self.state = self.ledger.read() if self.ledger else State(None, {})
+        found, wrong = _parsed(
+            {path: data for path, data in self.state.files.items() if path.startswith(RUNS)}
+        )
+        folders: dict[str, list[str]] = {}
+        for path, problems in wrong.items():
+            folders.setdefault(str(PurePosixPath(path).parent), []).extend(problems)
+        return found, folders
+
+    def _bytes(self, path: str) -> bytes:
+        return self._state().files.get(path, b"")
 
     def _take(self, path: str, content: "Content") -> None:
         ours = self.repository.read_bytes(path) if self.repository.has(path) else None
@@ -131,8 +155,10 @@ class Books:
         return parse(JobRecord, data, f"ledger: {run.job_file}") if data is not None else None
 
     def knows(self, run: Run) -> bool:
-        """Whether a run is one of those that are shared; without a ledger, every run is."""
-        return self.ledger is None or run.manifest_file in self._state().files
+        """Whether a run is one of those that are shared and sound; without a ledger, every run is."""
+        if self.ledger is None:
+            return True
+        return run.manifest_file in self._state().files and run.folder not in self.damaged
 
     def reports(self) -> list[str]:
         """The paths of all eval reports that are shared; without a ledger, of those that are here."""
@@ -179,24 +205,39 @@ def _needed(found: Mapping[str, "Content"]) -> list[str]:
 _CONTRACTS: dict[str, type[BaseModel]] = {MANIFEST: RunManifest, JOB: JobRecord, OUTCOME: Outcome}
 
 
-def _checked(files: Mapping[str, bytes]) -> dict[str, Content]:
-    """Every file as its contract, and true to its place. Raises ContractError with all problems."""
+def _naming(found: Mapping[str, "Content"], report: str) -> list[str]:
+    """The folders of runs whose outcome rests on a report."""
+    return [
+        str(PurePosixPath(path).parent)
+        for path, one in found.items()
+        if isinstance(one.document, Outcome) and report in one.document.reports.values()
+    ]
+
+
+def _parsed(files: Mapping[str, bytes]) -> tuple[dict[str, Content], dict[str, list[str]]]:
+    """Every file as its contract and true to its place; and by path what is wrong with the others."""
     found: dict[str, Content] = {}
-    problems: list[str] = []
+    wrong: dict[str, list[str]] = {}
     for path, data in sorted(files.items()):
         contract = _CONTRACTS.get(PurePosixPath(path).name, EvalReport)
         try:
             found[path] = Content(data, parse(contract, data, f"ledger: {path}"))
         except ContractError as error:
-            problems.extend(error.problems or (error.message,))
-    problems += [f"ledger: {path}: {why}" for path in found for why in _misplaced(path, found)]
-    if problems:
-        raise ContractError(
-            f"the ledger is damaged: {len(problems)} problem{'s' if len(problems) > 1 else ''}",
-            problems=[for_log(problem) for problem in problems],
-            hint="mend it by a commit on the ledger's branch; until then nothing is bought",
-        )
-    return found
+            wrong[path] = list(error.problems or (error.message,))
+    for path in found:
+        if misplaced := [f"ledger: {path}: {why}" for why in _misplaced(path, found)]:
+            wrong[path] = misplaced
+    return found, wrong
+
+
+def damage(wrong: Mapping[str, Iterable[str]]) -> ContractError:
+    """What is wrong with a ledger, as one error."""
+    problems = [for_log(problem) for some in wrong.values() for problem in some]
+    return ContractError(
+        f"the ledger is damaged: {len(problems)} problem{'s' if len(problems) > 1 else ''}",
+        problems=problems,
+        hint="mend it by a commit on the ledger's branch; until then nothing is bought",
+    )
 
 
 def _misplaced(path: str, found: Mapping[str, Content]) -> list[str]:

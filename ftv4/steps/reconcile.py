@@ -76,9 +76,10 @@ class Round:
     def load(self, again: str | None) -> None:
         """Read all runs, oldest first. `again` names one that is to be looked at though it was done with.
 
-        Raises ContractError for a damaged run or ledger, and UsageError for no such run.
+        Runs that are damaged on the ledger are left out, and alarms. Raises ContractError for a run that is
+        damaged here, and UsageError for no such run.
         """
-        self.books.bring(reports=True)
+        self.books.bring_sound()
         found = [run for run in reversed(runs(self.repository)) if self.books.knows(run)]
         self.entries = [Entry(run, self._outcome(run)) for run in found if not run.manifest.dry_run]
         if again is not None:

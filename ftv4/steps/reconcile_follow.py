@@ -59,7 +59,7 @@ def _look_at_job(round_: Round, entry: Entry, shown: list[Job]) -> None:
         found = "" if before.job_id == job.id else f"adopted {name_for_log(job.id)}: "
         entry.done.append(f"{found}{_status(job)}")
     _means_nothing(round_, entry, job)
-    if not dead(job):
+    if not dead(job) and not round_.books.damaged:
         _stop_strays(round_, entry, jobs)
 
 
@@ -81,6 +81,9 @@ def _own(round_: Round, entry: Entry, jobs: list[Job], shown: list[Job]) -> Job 
     """The run's job as it stands; of several that a lost answer may mean, the oldest that lives."""
     job_id = entry.run.job_id
     if job_id is None:
+        if round_.books.damaged:
+            entry.notes.append("the ledger is damaged: the job may be that of a run which can't be read")
+            return None
         ours = [job for job in jobs if of_job(round_.repository, job.id) is None]
         alive = [job for job in ours if not dead(job)]
         found = next(reversed(alive or ours), None)
@@ -100,7 +103,7 @@ def _second(round_: Round, entry: Entry, jobs: list[Job]) -> Job | None:
     """The oldest living job of a run whose own ended without a model, unless another run waits for it."""
     key = entry.run.manifest.run_key
     others = [other.run for other in round_.entries if other is not entry]
-    if any(run.manifest.run_key == key and run.job_id is None for run in others):
+    if round_.books.damaged or any(run.manifest.run_key == key and run.job_id is None for run in others):
         return None
     free = [job for job in jobs if job.run_key == key and of_job(round_.repository, job.id) is None]
     found = next((job for job in reversed(free) if not dead(job)), None)

@@ -27,8 +27,8 @@ SHOWN = 200
 """Runs on a page; those with nothing to tell are left out first."""
 
 
-def reconcile_page(templates: Templates, entries: Sequence[Entry]) -> str:
-    """A round as a page of Markdown."""
+def reconcile_page(templates: Templates, entries: Sequence[Entry], damage: Sequence[str] = ()) -> str:
+    """A round as a page of Markdown; `damage` is what is wrong on the ledger."""
     told = [one for one in entries if one.next or one.done or one.alarms or one.error]
     rest = [one for one in entries if one not in told]
     shown = (told + rest[::-1])[:SHOWN]
@@ -36,15 +36,15 @@ def reconcile_page(templates: Templates, entries: Sequence[Entry]) -> str:
         "runs": f"{len(entries)} run{'s' if len(entries) != 1 else ''}",
         "rows": [_row(one) for one in entries if one in shown],
         "more": [one for one in entries if one not in shown],
-        "alarms": [f"{one.run.folder}: {alarm}" for one in entries for alarm in one.alarms],
+        "alarms": [*damage, *(f"{one.run.folder}: {alarm}" for one in entries for alarm in one.alarms)],
         "errors": [f"{one.run.folder}: {one.error.message}" for one in entries if one.error],
     }
     return render(templates, "reconcile.md.j2", facts, FILTERS)
 
 
-def reconcile_lines(entries: Iterable[Entry]) -> list[str]:
+def reconcile_lines(entries: Iterable[Entry], damage: Sequence[str] = ()) -> list[str]:
     """A round as people read it on a terminal."""
-    lines = []
+    lines = [f"look: {problem}" for problem in damage]
     for one in entries:
         row = _row(one)
         lines.append(f"{one.run.folder}  {row['key']}  {row['state']}  next: {row['next']}")

@@ -8,7 +8,7 @@ from ftv4.clients.git import Remote
 from ftv4.clients.ledger import Ledger
 from ftv4.clients.provider import NewJob
 from tests.forge_sandbox import _server, empty_sandbox  # noqa: F401
-from tests.provider_sandbox import _provider, sandbox  # noqa: F401
+from tests.provider_sandbox import SECONDS, _provider, sandbox  # noqa: F401
 from tests.steps.test_finetune_paid import JOBS
 from tests.steps.test_reconcile import STAGE, team  # noqa: F401
 
@@ -193,6 +193,48 @@ def test_a_job_that_succeeded_without_a_model_is_an_alarm_from_the_second_hour_o
 
     assert [len(some) for some in alarms] == [0, 0, 1, 1]
     assert "names no model" in alarms[-1][0]
+
+
+# a ledger that is damaged
+
+
+@pytest.mark.parametrize("file", ["run_manifest.json", "job.json", "outcome.json", "report"])
+def test_a_damaged_file_keeps_only_its_own_run_waiting_and_is_named(team, file):  # noqa: F811
+    """Nothing is bought meanwhile: a run that can't be read would be paid for again."""
+    broken = team.launch(suffix=f"{team.suffix}b")["run_dir"]
+    team.provider.ahead += SECONDS
+    team.round("--do", "follow", "--do", "evaluate")
+    team.later(minutes=1)
+    sound = team.launch()["run_dir"]
+    team.provider.ahead += SECONDS
+    path = next(path for path in team.ledger() if path in {f"{broken}/{file}"} or f"evals/{file}" in path)
+    rewrite(team, lambda name, text: text[:-9] if name == path else text)
+
+    done = team._ftv4("ops", "reconcile", *team._json)
+
+    assert done.code == 3
+    (run,) = json.loads(done.out)["runs"]
+    assert (run["run_dir"], run["state"]) == (sound, "proposed")
+    assert path in json.loads(done.out)["damaged"][0]
+    assert path in done.err
+    assert team.repository.files(broken, "*") == []
+    team.launch(suffix=f"{team.suffix}c", code=0 if file == "report" else 3)
+
+
+def test_beside_a_run_that_cannot_be_read_no_job_is_taken_for_anybodys(team):  # noqa: F811
+    """It may be that run's: it is neither adopted nor cancelled until the ledger is mended."""
+    first = team.launch()
+    other = team.launch(suffix=f"{team.suffix}b")["run_dir"]
+    late = second_job(team, team.provider.connect().job(first["job_id"]))
+
+    def damaged(path, text):
+        return "{" if path.startswith(other) else text
+
+    rewrite(team, damaged)
+    (run,) = team.round("--do", "follow", code=3)
+
+    assert (run["job_id"], run["alarms"]) == (first["job_id"], [])
+    assert status(team, late.id) == "validating_files"
 
 
 # two jobs of one run
