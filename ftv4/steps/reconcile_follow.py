@@ -81,8 +81,7 @@ def _own(round_: Round, entry: Entry, jobs: list[Job], shown: list[Job]) -> Job 
     """The run's job as it stands; of several that a lost answer may mean, the oldest that lives."""
     job_id = entry.run.job_id
     if job_id is None:
-        if round_.books.damaged:
-            entry.notes.append("the ledger is damaged: the job may be that of a run which can't be read")
+        if _may_be_anybodys(round_, entry):
             return None
         ours = [job for job in jobs if of_job(round_.repository, job.id) is None]
         alive = [job for job in ours if not dead(job)]
@@ -96,14 +95,23 @@ def _own(round_: Round, entry: Entry, jobs: list[Job], shown: list[Job]) -> Job 
     except Missing:
         _missed(round_, entry)
         return None
-    return (dead(found) and _second(round_, entry, jobs)) or found
+    if not dead(found):
+        return found
+    return None if _may_be_anybodys(round_, entry) else _second(round_, entry, jobs) or found
+
+
+def _may_be_anybodys(round_: Round, entry: Entry) -> bool:
+    """Whether a job that no run has may be that of a run which can't be read; that is noted."""
+    if round_.books.damaged:
+        entry.notes.append("the ledger is damaged: no job is taken for its own until that is mended")
+    return bool(round_.books.damaged)
 
 
 def _second(round_: Round, entry: Entry, jobs: list[Job]) -> Job | None:
     """The oldest living job of a run whose own ended without a model, unless another run waits for it."""
     key = entry.run.manifest.run_key
     others = [other.run for other in round_.entries if other is not entry]
-    if round_.books.damaged or any(run.manifest.run_key == key and run.job_id is None for run in others):
+    if any(run.manifest.run_key == key and run.job_id is None for run in others):
         return None
     free = [job for job in jobs if job.run_key == key and of_job(round_.repository, job.id) is None]
     found = next((job for job in reversed(free) if not dead(job)), None)

@@ -235,6 +235,9 @@ def test_beside_a_run_that_cannot_be_read_no_job_is_taken_for_anybodys(team):  #
 
     assert (run["job_id"], run["alarms"]) == (first["job_id"], [])
     assert status(team, late.id) == "validating_files"
+    team.provider.connect().cancel(first["job_id"])
+    (run,) = team.round("--do", "follow", code=3)
+    assert (run["job_id"], run["next"]) == (first["job_id"], "follow")
 
 
 # two jobs of one run
