@@ -89,7 +89,7 @@ def test_a_job_that_the_provider_lost_or_cannot_tell_of_keeps_its_model_waiting(
     """Neither speaks against the model."""
     started = team.trained()
     team.round("--do", "follow")
-    for told, code in ((404, 0), (503, 5)):
+    for told, code in ((404, 0), (401, 5)):
         team.provider.begin_faults()
         team.provider.fail("reject", "GET", f"{JOBS}/{started['job_id']}", status=told, times=9)
         (run,) = team.round("--do", "evaluate", code=code)
@@ -198,7 +198,7 @@ def test_a_job_that_succeeded_without_a_model_is_an_alarm_from_the_second_hour_o
 # a ledger that is damaged
 
 
-@pytest.mark.parametrize("file", ["run_manifest.json", "job.json", "outcome.json", "report"])
+@pytest.mark.parametrize("file", ["run_manifest.json", "outcome.json", "report"])
 def test_a_damaged_file_keeps_only_its_own_run_waiting_and_is_named(team, file):  # noqa: F811
     """Nothing is bought meanwhile: a run that can't be read would be paid for again."""
     broken = team.launch(suffix=f"{team.suffix}b")["run_dir"]
