@@ -9,6 +9,8 @@ from tests.provider_sandbox import _provider, sandbox  # noqa: F401
 
 STAGE = ("ft", "stage", "--stage", "quant_signals", "--suffix", "page")
 
+OUTPUTS = re.compile(r"run=20261122T090000Z\nkey=[0-9a-f]{64}\n")
+
 
 @pytest.fixture
 def page(repository, ftv4, tmp_path, monkeypatch):
@@ -30,7 +32,7 @@ def test_a_plan_says_what_it_would_cost(page, golden):
     summary, outputs = page()
 
     golden("run_plan.md", summary)
-    assert outputs == "run=20261122T090000Z\n"
+    assert OUTPUTS.fullmatch(outputs)
 
 
 def test_a_paid_run_names_its_job(page, golden, sandbox):  # noqa: F811
@@ -38,7 +40,7 @@ def test_a_paid_run_names_its_job(page, golden, sandbox):  # noqa: F811
     summary, outputs = page("--provider=sandbox", "--dry-run=false", "--poll-interval=0.01")
 
     golden("run_paid.md", re.sub(r"(ftjob-|:)[A-Za-z0-9]{8,}", r"\1X", summary))
-    assert outputs == "run=20261122T090000Z\n"
+    assert OUTPUTS.fullmatch(outputs)
 
 
 def test_a_page_is_written_only_where_it_is_asked_for(repository, ftv4, tmp_path, monkeypatch):
