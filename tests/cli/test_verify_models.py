@@ -116,7 +116,7 @@ def test_no_edit_by_hand_passes_as_anything_else(bench):  # noqa: F811
             after=change.after,
         )
         seen += 1
-        passed += [name] * _judge(planted).passed
+        passed += [name] * _judge(planted, None).passed
 
     assert passed == []
     assert seen >= 500
@@ -269,7 +269,7 @@ def test_no_rollback_reaches_what_never_served(bench, model):  # noqa: F811
     config["stages"][STAGE]["model_id"] = model
     text = rolled_back(bench, as_state(written(config)))
     head = bench.commit({MODELS: b"{}"})
-    found = _judge(Planted(bench.git, bench.head, bench.head, head, NOW, text))
+    found = _judge(Planted(bench.git, bench.head, bench.head, head, NOW, text), None)
 
     assert ("rollback_unknown", MODELS, f"/stages/{STAGE}/model_id") in against(found)
 

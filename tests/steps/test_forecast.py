@@ -82,7 +82,7 @@ def test_people_are_told_that_it_is_an_estimate_and_how_many_rows_are_missing(pa
     out = page(form)
 
     assert "by estimate" in out
-    assert "37 of 40 eligible rows" in out
+    assert "eligible rows 37 of 40" in out
     assert "how long is not known until a job of this repository has finished" in out
     assert ", as of 20" in out
 
