@@ -28,10 +28,11 @@ FT = (
     "--dry-run=false",
     "--suffix",
     "canary",
+    "--poll-interval=0.1",
 )
 COMMANDS = [
     FT,
-    ("ft", "follow", "ftjob-none", "--provider", "sandbox"),
+    ("ft", "follow", "ftjob-none", "--provider", "sandbox", "--poll-interval=0.1"),
     ("ft", "list", "--provider", "sandbox"),
     ("ops", "ft-doctor", "--provider", "sandbox"),
     ("ops", "status"),
