@@ -40,9 +40,9 @@ OURS = {
         run.manifest.accepted_rows theirs title what""",
     "promotion_report.md.j2": "ours outcome report.verdict shown theirs title what",
     "rollback_pr.md.j2": "life.days_left life.shutdown_date",
-    "verify.md.j2": """answered finding.of.fix finding.of.line finding.of.severity found.verdict more said totals
-        weighed.eligible_rows weighed.lifetime.days_left weighed.lifetime.shutdown_date weighed.losses
-        weighed.needed_rows weighed.ties weighed.wins""",
+    "verify.md.j2": """answered finding.of.fix finding.of.line finding.of.severity found.verdict more said
+        totals weighed.eligible_rows weighed.lifetime.days_left weighed.lifetime.shutdown_date
+        weighed.losses weighed.needed_rows weighed.ties weighed.wins""",
     "run.md.j2": """answer.accepted_rows answer.minimum_rows_required answer.total_rows count next title""",
     "reconcile.md.j2": "runs title",
     "verdict.md.j2": "run told",
