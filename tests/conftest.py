@@ -17,6 +17,18 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
 
+OF_A_JOB = (
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "FTV4_STS_URL",
+    "GITHUB_ACTIONS",
+    "GITHUB_ACTOR",
+    "GITHUB_STEP_SUMMARY",
+    "GITHUB_TOKEN",
+    "OPENAI_API_KEY",
+)
+
+
 @pytest.fixture(autouse=True)
 def _only_loopback(monkeypatch):
     """A test that reaches past this machine fails there and then."""
@@ -28,7 +40,7 @@ def _only_loopback(monkeypatch):
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-    for name in ("OPENAI_API_KEY", "GITHUB_ACTIONS", "GITHUB_TOKEN", "GITHUB_STEP_SUMMARY", "GITHUB_ACTOR"):
+    for name in OF_A_JOB:
         monkeypatch.delenv(name, raising=False)
 
 

@@ -12,6 +12,7 @@ from github import Auth, Github
 
 from ftv4.clients.forge import Forge
 from ftv4.sandbox.forge import OWNER, REPOSITORY, forge_app
+from ftv4.sandbox.forge_store import Store
 from ftv4.sandbox.serve import HOST, listening, served
 
 NAME = f"{OWNER}/{REPOSITORY}"
@@ -64,6 +65,10 @@ class Sandbox:
             entry["accepted"] and entry["method"] != "GET" and entry["path"].endswith(path)
             for entry in self._own("log")["log"]
         )
+
+    def given(self):
+        """Tokens of the token service that are good."""
+        return [one["login"] for one in Store(self.folder / "forge.sqlite").of("token")]
 
     def page(self, path=""):
         with urlopen(f"{self.url}/{NAME}{path}") as answer:

@@ -1,4 +1,4 @@
-"""Gathers what `ftv4 ops doctor` looks at: the forge's settings, and providers whose key is at hand."""
+"""Gathers what `ftv4 ops doctor` looks at: the forge's settings, and providers that can be asked."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ftv4.actions import variable
 from ftv4.cli.clients import connect_forge, connect_provider
-from ftv4.errors import ServiceError
+from ftv4.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
     from ftv4.documents import Repository
@@ -20,12 +20,9 @@ def look_around(where: "Repository", now: datetime) -> "Look":
 
     @cache
     def listed(provider: str) -> Mapping[str, str | None] | None:
-        row = where.providers().providers[provider]
-        if variable(row.api_key_env) is None:
-            return None
         try:
             return connect_provider(where, provider).models()
-        except ServiceError:
+        except (ServiceError, UsageError):
             return None  # the dated table answers, and says that it does
 
     forge = connect_forge().settings()

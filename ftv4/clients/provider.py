@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ftv4.clients.key import SANDBOX, Key, key_of
 from ftv4.clock import from_timestamp
 from ftv4.contracts import Json
 from ftv4.contracts.providers import ProviderRow
@@ -38,8 +39,6 @@ RETRIES = 2
 NEVER = 0
 PAGE = 100
 """Jobs asked for at a time."""
-SECRET_LENGTH = 12
-"""A key shorter than this guards nothing, and may be a word."""
 
 KNOWN: frozenset[JobStatus] = frozenset(
     {"validating_files", "queued", "running", "paused", "succeeded", "failed", "cancelled"}
@@ -82,30 +81,28 @@ class Completion:
 class Provider:
     """One provider of `config/providers.json`. Safe to use from several threads."""
 
-    def __init__(self, name: str, row: ProviderRow, client: "OpenAI") -> None:
+    def __init__(self, name: str, row: ProviderRow, client: "OpenAI", key: Key) -> None:
         self.name = name
         self.row = row
         self._client = client
+        self._key = key
         weakref.finalize(self, client.close)
 
     @classmethod
     def connect(cls, name: str, row: ProviderRow, variable: Callable[[str], str | None]) -> "Provider":
         """Open the door; sends nothing yet.
 
-        `variable` reads the environment, with empty values as absent. Raises UsageError that names
-        the variable that is missing.
+        With a key where one is set, else by the identity of the workflow's job. `variable` reads the
+        environment, with empty values as absent. Raises UsageError that names the variables that are missing.
         """
         from openai import DefaultHttpxClient, OpenAI
 
         address = row.base_url or variable(row.base_url_env or "")
         if address is None:
-            raise UsageError(f"provider {name}: {row.base_url_env} isn't set", hint=_sandbox_hint(name))
-        key = variable(row.api_key_env)
-        if key is None:
             raise UsageError(
-                f"provider {name}: {row.api_key_env} isn't set",
-                hint=_sandbox_hint(name) or f"export {row.api_key_env}=… with a key of {name}",
+                f"provider {name}: {row.base_url_env} isn't set", hint=SANDBOX if name == "sandbox" else ""
             )
+        key = key_of(name, row, address, variable)
         # A proxy of this machine's network has no business between two programs of this machine.
         here = urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}
         client = OpenAI(
@@ -116,7 +113,12 @@ class Provider:
             default_headers=_account(row, variable),
             http_client=DefaultHttpxClient(trust_env=not here, verify=_authorities(address, here)),
         )
-        return cls(name, row, client)
+        return cls(name, row, client, key)
+
+    @property
+    def stored_key(self) -> bool:
+        """Whether somebody stored the key, and it was not made for this job."""
+        return self._key.stored
 
     # training
 
@@ -262,13 +264,14 @@ class Provider:
         try:
             yield
         except openai.APIStatusError as error:
-            raise _refusal(self.name, what, error, self._without_key) from None
+            renewed = error.status_code == 401 and self._key.renews()
+            raise _refusal(self.name, what, error, self._key.hide, renewed) from None
         except openai.APIConnectionError as error:
             late = isinstance(error, openai.APITimeoutError)
             reason = (
                 "no answer in time"
                 if late
-                else f"no connection: {for_log(self._without_key(str(error.__cause__ or error)))}"
+                else f"no connection: {for_log(self._key.hide(str(error.__cause__ or error)))}"
             )
             raise AnswerLost(
                 f"{self.name}: could not {what}: {reason}",
@@ -278,14 +281,9 @@ class Provider:
         except (openai.OpenAIError, ValueError, AttributeError, TypeError, LookupError) as error:
             raise AnswerLost(
                 f"{self.name}: could not {what}: an answer in no known shape: "
-                f"{for_log(self._without_key(str(error)))}",
+                f"{for_log(self._key.hide(str(error)))}",
                 retryable=True,
             ) from None
-
-    def _without_key(self, text: str) -> str:
-        """What a provider said, should it repeat the key it was sent (threat 27)."""
-        key = self._client.api_key
-        return text.replace(key, "***") if len(key) >= SECRET_LENGTH else text
 
 
 def _authorities(address: str, here: bool) -> "SSLContext | bool":
@@ -310,7 +308,7 @@ def _account(row: ProviderRow, variable: Callable[[str], str | None]) -> dict[st
     }
 
 
-def _refusal(name: str, what: str, error: Any, tidy: Callable[[str], str]) -> ServiceError:
+def _refusal(name: str, what: str, error: Any, tidy: Callable[[str], str], renewed: bool) -> ServiceError:
     """An HTTP error in our words: is it worth another try, may it have been carried out, what to do."""
     status, code, reason = int(error.status_code), tidy(str(error.code or "")), tidy(_reason(error))
     unsure = status in {408, 409} or status >= 500
@@ -319,7 +317,7 @@ def _refusal(name: str, what: str, error: Any, tidy: Callable[[str], str]) -> Se
     return kind(
         f"{name}: could not {what}: HTTP {status} {for_log(code)}: {for_log(reason)}{number}",
         hint=_hint(status, code, reason),
-        retryable=unsure or (status == 429 and code != "insufficient_quota"),
+        retryable=unsure or renewed or (status == 429 and code != "insufficient_quota"),
     )
 
 
@@ -375,7 +373,3 @@ def _time(seconds: float | None) -> str | None:
 def _given(**members: Any) -> Json:
     """The members that were given."""
     return {name: value for name, value in members.items() if value is not None}
-
-
-def _sandbox_hint(name: str) -> str:
-    return "`ftv4 sandbox` starts it, and prints what to export" if name == "sandbox" else ""

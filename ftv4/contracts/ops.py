@@ -152,6 +152,8 @@ class Doctor(Contract):
     provider: str
     api_key_env: str
     has_api_key: bool
+    federated: bool = False
+    """Whether the provider gives tokens for the job's identity, so that no key is needed."""
     jobs: Annotated[tuple[DoctorJob, ...], Items]
     models: Annotated[tuple[DoctorModel, ...], Items]
     errors: Annotated[tuple[str, ...], Items]

@@ -36,6 +36,19 @@ class BaseModelFacts(Contract):
     as_of: Day
 
 
+class WorkloadIdentity(Contract):
+    """How a workflow's job gets a short-lived token instead of a key: by its own identity (RFC 8693)."""
+
+    identity_provider_env: str
+    """The variable that holds the id of the identity provider, as the provider knows it."""
+    service_account_env: str
+    """The variable that holds the id of the account whose rights the token has."""
+    audience: str
+    """Whom the job's identity is shown to."""
+    token_url: str
+    """Where it is exchanged: an address, or a path at the host of the provider itself."""
+
+
 class ProviderRow(Contract):
     """One provider: where it is, which variable holds its key, and how it differs."""
 
@@ -43,6 +56,8 @@ class ProviderRow(Contract):
     """None means `base_url_env` must say."""
     base_url_env: str | None = None
     api_key_env: str
+    workload_identity: WorkloadIdentity | None = None
+    """What stands in for the key where none is set; None means that nothing does."""
     suffix_max_length: Annotated[Whole, Field(ge=1, le=64)] = 64
     training_file_bom: bool = False
     """Azure wants its JSONL as UTF-8 with a byte order mark."""

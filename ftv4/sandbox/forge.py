@@ -1,7 +1,8 @@
 """The sandbox forge: the part of GitHub's REST API that we use, over a real bare git repository.
 
-Any token `sandbox-<login>` is that user's; everything else is 401. The repository can be cloned and
-pushed by path (`<folder>/<repo>.git`) and over HTTP, and each pull request is a web page.
+Any token `sandbox-<login>` is that user's, what its token service gave is the bot's, everything else is 401.
+The repository can be cloned and pushed by path (`<folder>/<repo>.git`) and over HTTP, and each pull
+request is a web page.
 """
 
 import re
@@ -9,7 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from pydantic import ValidationError
@@ -23,6 +24,7 @@ from starlette.types import ASGIApp
 
 from ftv4.sandbox import forge_answers as answers
 from ftv4.sandbox import forge_contents as contents
+from ftv4.sandbox import forge_identity as identity
 from ftv4.sandbox import forge_issues as issues
 from ftv4.sandbox import forge_objects as objects
 from ftv4.sandbox import forge_pulls as pulls
@@ -33,11 +35,13 @@ from ftv4.sandbox.forge_faults import OWN, Faulty, ordered
 from ftv4.sandbox.forge_git import BareRepository, GitRefused
 from ftv4.sandbox.forge_http import serve_git, token_of
 from ftv4.sandbox.forge_store import Store, Thing
+from ftv4.sandbox.issuer import Issuer
 from ftv4.sandbox.pages import PAGES, Page
 from ftv4.sandbox.provider.faults import Script
 
 OWNER, REPOSITORY = "sandbox", "models"
 TOKEN = re.compile(r"sandbox-([a-z0-9](?:[a-z0-9-]{0,37}[a-z0-9])?)")
+C = TypeVar("C")
 LIMIT = {"limit": 5000, "remaining": 4999, "used": 1}
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
@@ -52,18 +56,26 @@ def forge_app(
     owner: str = OWNER,
     repo: str = REPOSITORY,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    issuer: Issuer | None = None,
 ) -> ASGIApp:
-    """The forge as an ASGI app; what it knows is below `folder` and survives a restart."""
+    """The forge as an ASGI app; what it knows is below `folder` and survives a restart.
+
+    `issuer` signs who a job is; whoever is to believe it has the same one.
+    """
     store = Store(folder / "forge.sqlite")
-    forge = Forge(owner, repo, BareRepository(folder / f"{repo}.git"), store, clock)
+    forge = Forge(owner, repo, BareRepository(folder / f"{repo}.git"), store, clock, issuer or Issuer())
     script, lock = Script(), threading.Lock()
     for login in (owner, "ftv4-bot"):
         forge.user(login)
     routes = [
         *_own_routes(script, forge, lock),
         *(
-            Route(path, _endpoint(forge, lock, handler), methods=[method])
+            Route(path, _endpoint(forge, lock, handler, _call), methods=[method])
             for method, path, handler in _table(forge)
+        ),
+        *(
+            Route(path, _endpoint(forge, lock, handler, _ask), methods=[method])
+            for method, path, handler in identity.TABLE
         ),
         *(Route(f"/{forge.full_name}{path}", _page(forge, lock, page)) for path, page in PAGES.items()),
         Route(f"/{forge.full_name}.git/{{path:path}}", _git(forge), methods=["GET", "POST"]),
@@ -167,7 +179,12 @@ _REPOSITORY: list[tuple[str, str, Endpoint]] = [
 Served = Callable[[Request], Awaitable[Response]]
 
 
-def _endpoint(forge: Forge, lock: threading.Lock, handler: Endpoint) -> Served:
+def _endpoint(
+    forge: Forge,
+    lock: threading.Lock,
+    handler: Callable[[C], Answer],
+    read: Callable[[Forge, Request, bytes], C],
+) -> Served:
     async def endpoint(request: Request) -> Response:
         body = await request.body()
         return await run_in_threadpool(run, request, body)
@@ -176,7 +193,7 @@ def _endpoint(forge: Forge, lock: threading.Lock, handler: Endpoint) -> Served:
         try:
             # One at a time: what a handler found true is still true when it writes.
             with lock:
-                return _json(handler(_call(forge, request, body)))
+                return _json(handler(read(forge, request, body)))
         except Refused as refused:
             return _json(Answer(refused.status, refused.body))
         except GitRefused as error:
@@ -186,7 +203,7 @@ def _endpoint(forge: Forge, lock: threading.Lock, handler: Endpoint) -> Served:
 
 
 def _call(forge: Forge, request: Request, body: bytes) -> Call:
-    login = TOKEN.fullmatch(token_of(request.headers))
+    login = _login(forge, request)
     if login is None:
         known = "authorization" in request.headers
         raise Refused(401, "Bad credentials" if known else "Requires authentication")
@@ -197,8 +214,20 @@ def _call(forge: Forge, request: Request, body: bytes) -> Call:
         where=request.path_params,
         query=dict(request.query_params),
         body=_read(body),
-        user=forge.user(login[1]),
+        user=forge.user(login),
     )
+
+
+def _ask(forge: Forge, request: Request, body: bytes) -> identity.Ask:
+    root = str(request.base_url).rstrip("/")
+    return identity.Ask(forge, root, token_of(request.headers), dict(request.query_params), _read(body))
+
+
+def _login(forge: Forge, request: Request) -> str | None:
+    """Whose the request's token is."""
+    token = token_of(request.headers)
+    person = TOKEN.fullmatch(token)
+    return person[1] if person else identity.owner(forge, token)
 
 
 def _read(body: bytes) -> Thing:
@@ -237,8 +266,7 @@ def _page(forge: Forge, lock: threading.Lock, page: Page) -> Served:
 def _git(forge: Forge) -> Served:
     async def endpoint(request: Request) -> Response:
         body = await request.body()
-        login = TOKEN.fullmatch(token_of(request.headers))
-        path, user = request.path_params["path"], login[1] if login else None
+        path, user = request.path_params["path"], _login(forge, request)
         return await run_in_threadpool(serve_git, forge, request, path, body, user)
 
     return endpoint

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from ftv4.sandbox.forge_git import BareRepository, Commit, Person
 from ftv4.sandbox.forge_store import Store, Thing
+from ftv4.sandbox.issuer import Issuer
 
 T = TypeVar("T")
 DOCUMENTATION = "https://docs.github.com/rest"
@@ -56,6 +57,8 @@ class Forge:
     git: BareRepository
     store: Store
     clock: Callable[[], datetime]
+    issuer: Issuer = field(default_factory=Issuer)
+    """Signs who a job is; whoever is to believe it has the same one."""
 
     @property
     def full_name(self) -> str:

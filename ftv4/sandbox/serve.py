@@ -69,6 +69,7 @@ def serving(folder: Path, *, provider_port: int = 0, forge_port: int = 0) -> Ite
     Raises UsageError for a port that is taken.
     """
     from ftv4.sandbox.forge import OWNER, REPOSITORY, forge_app
+    from ftv4.sandbox.issuer import Issuer
     from ftv4.sandbox.provider import provider_app
 
     with ExitStack() as running:
@@ -77,7 +78,9 @@ def serving(folder: Path, *, provider_port: int = 0, forge_port: int = 0) -> Ite
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / ".gitignore").write_text("*\n")  # in a checkout, its state is nobody's to commit
-            provider_, forge_ = provider_app(folder / "provider"), forge_app(folder / "forge")
+            issuer = Issuer()
+            provider_ = provider_app(folder / "provider", issuer=issuer)
+            forge_ = forge_app(folder / "forge", issuer=issuer)
         except OSError as error:
             raise Ftv4Error(f"{folder}: the sandbox can't keep its state there: {error.strerror}") from None
         provider = running.enter_context(served(provider_, provider_socket))

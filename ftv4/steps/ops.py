@@ -130,7 +130,11 @@ def examine(
     errors: list[str] = []
     jobs = _ask(errors, lambda: _jobs(client, limit, job_id, events)) or ()
     models = _ask(errors, lambda: _models(repository, provider, client, now)) or ()
-    return _doctor(provider, row.api_key_env, now, key=True, jobs=jobs, models=models, errors=tuple(errors))
+    stored = client.stored_key
+    return _doctor(
+        provider, row.api_key_env, now,
+        key=stored, federated=not stored, jobs=jobs, models=models, errors=tuple(errors),
+    )  # fmt: skip
 
 
 def _doctor(
@@ -139,13 +143,14 @@ def _doctor(
     now: datetime,
     *,
     key: bool = False,
+    federated: bool = False,
     jobs: tuple[DoctorJob, ...] = (),
     models: tuple[DoctorModel, ...] = (),
     errors: tuple[str, ...] = (),
 ) -> Doctor:
     return Doctor(
         generated_at=iso(now), provider=provider, api_key_env=api_key_env, has_api_key=key,
-        jobs=jobs, models=models, errors=errors,
+        federated=federated, jobs=jobs, models=models, errors=errors,
     )  # fmt: skip
 
 
@@ -228,7 +233,13 @@ def status_lines(status: Status) -> list[str]:
 
 def doctor_lines(doctor: Doctor) -> list[str]:
     """The doctor's answer as people read it."""
-    key = "set" if doctor.has_api_key else "missing"
+    key = (
+        "set"
+        if doctor.has_api_key
+        else "not needed, by the job's identity"
+        if doctor.federated
+        else "missing"
+    )
     lines = [f"{doctor.provider}: key {doctor.api_key_env or '-'} {key}"]
     for job in doctor.jobs:
         base, tuned = name_for_log(job.base_model), name_for_log(job.model) if job.model else "-"

@@ -152,6 +152,8 @@ def test_status_names_a_damaged_run(ftv4, repository, runs):
 
 def test_nothing_that_a_file_or_a_provider_says_acts_in_the_answer(repository, runs):
     class Client:
+        stored_key = True
+
         def job(self, _):
             return Job(id=HOSTILE, status="failed", base_model=HOSTILE, model=HOSTILE, error=HOSTILE)
 

@@ -15,8 +15,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from ftv4.sandbox.issuer import Issuer
 from ftv4.sandbox.provider.answers import Answers, ChatRequest, ResponseRequest
 from ftv4.sandbox.provider.faults import FAULT, Fault, Faulty, Script
+from ftv4.sandbox.provider.federation import Exchange, Federation
 from ftv4.sandbox.provider.files import Files
 from ftv4.sandbox.provider.job_request import JobRequest
 from ftv4.sandbox.provider.jobs import Jobs
@@ -56,11 +58,13 @@ def provider_app(
     clock: Clock = time.time,
     training_seconds: float = 1.0,
     models: dict[str, Json] | None = None,
+    issuer: Issuer | None = None,
 ) -> ASGIApp:
     """The provider over the state in `folder`: serve it on loopback, base URL `…/v1`.
 
     `faults` are scripted from the start (`faults.py`), a job takes `training_seconds` of the `clock`
-    (seconds since the epoch), `models` replaces the table of base models (`models.json`).
+    (seconds since the epoch), `models` replaces the table of base models (`models.json`), `issuer`
+    signs the identities of jobs.
     """
     store = Store(folder)
     script = Script(faults)
@@ -69,13 +73,18 @@ def provider_app(
     minds = Minds(store)
     jobs = Jobs(store, files, known, minds, clock, training_seconds)
     answers = Answers(known, minds, clock)
+    federation = Federation(issuer or Issuer(), clock)
     routes = [
         *_file_routes(files),
         *_job_routes(jobs),
         *_model_routes(known, answers),
         *_own_routes(script, store),
+        _route(
+            "POST", "/oauth/token", lambda call: federation.exchange(read_as(Exchange, call.body)), own=True
+        ),
     ]
     routed = Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
+    routed.state.federation = federation
     return Faulty(routed, script, store)
 
 
@@ -154,7 +163,7 @@ def _endpoint(handler: Handler, *, keyed: bool) -> Callable[[Request], Awaitable
         body = await request.body()
         try:
             if keyed:
-                _check_key(request.headers.get("authorization", ""))
+                _check_key(request)
             done = await run_in_threadpool(handler, Call(request, body))
         except Refusal as refusal:
             return _json(refusal.body, refusal.status)
@@ -165,14 +174,15 @@ def _endpoint(handler: Handler, *, keyed: bool) -> Callable[[Request], Awaitable
     return endpoint
 
 
-def _check_key(header: str) -> None:
-    scheme, _, key = header.partition(" ")
+def _check_key(request: Request) -> None:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise Refusal(
             401,
             "You didn't provide an API key. Give one in an Authorization header using Bearer auth.",
             code="invalid_api_key",
         )
+    request.app.state.federation.check(key.strip())
 
 
 async def _no_route(request: Request, error: Exception) -> Response:

@@ -33,6 +33,8 @@ Json = dict[str, Any]
 Event = MutableMapping[str, Any]
 FAULT = "ftv4.fault"
 """Key of the connection scope under which the handlers find the fault that is theirs to play."""
+API = ("/v1", "/oauth/")
+"""Where paths of the API begin; a fault's may leave `/v1` out."""
 DRIPS = 8
 RATE = "Rate limit reached for requests. Please try again in 1s."
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
@@ -69,7 +71,7 @@ class Fault(BaseModel):
 
     def is_for(self, method: str, path: str) -> bool:
         """Whether it is about such requests; the path may leave `/v1` out."""
-        wanted = self.path if self.path.startswith("/v1") else f"/v1{self.path}"
+        wanted = self.path if self.path.startswith(API) else f"/v1{self.path}"
         return self.method in ("*", method) and path.startswith(wanted.rstrip("/"))
 
     def answer(self) -> bytes:
@@ -133,8 +135,8 @@ class Faulty:
         self._store = store
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection event; only the API under `/v1` has faults."""
-        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+        """Serve one connection event; only the API has faults."""
+        if scope["type"] != "http" or not scope["path"].startswith(API):
             await self._app(scope, receive, send)
             return
         fault = self._script.strike(scope["method"], scope["path"])

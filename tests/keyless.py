@@ -1,0 +1,85 @@
+"""A job of a workflow on the sandbox with no key stored, and every token that it was ever given."""
+
+import subprocess
+from contextlib import ExitStack
+
+import pytest
+
+from ftv4.sandbox.forge import forge_app
+from ftv4.sandbox.issuer import Issuer
+from ftv4.sandbox.provider import provider_app
+from ftv4.sandbox.provider.federation import IDENTITY_PROVIDER, SERVICE_ACCOUNT
+from ftv4.sandbox.serve import listening, served
+from tests.forge_sandbox import NAME, Checkout
+from tests.forge_sandbox import Sandbox as Forge
+from tests.provider_sandbox import SECONDS
+from tests.provider_sandbox import Sandbox as Provider
+
+EXCHANGE = "/oauth/token"
+POLICY = "issuer: https://token.actions.githubusercontent.com\nsubject: repo:sandbox/models:environment:{}\n"
+
+
+class Keyless:
+    """A job in the environment `ftv4-paid`, until a test says otherwise."""
+
+    def __init__(self, provider, forge, signed, setenv):
+        self.provider, self.forge, self.signed, self._setenv = provider, forge, signed, setenv
+        self.begin("ftv4-paid")
+        self.set(
+            FTV4_SANDBOX_URL=f"{provider.url}/v1",
+            FTV4_SANDBOX_KEY="",
+            FTV4_SANDBOX_IDENTITY_PROVIDER_ID=IDENTITY_PROVIDER,
+            FTV4_SANDBOX_SERVICE_ACCOUNT_ID=SERVICE_ACCOUNT,
+            GITHUB_API_URL=forge.url,
+            GITHUB_SERVER_URL=forge.url,
+            GITHUB_REPOSITORY=NAME,
+            GITHUB_TOKEN="sandbox-github-actions",
+        )
+
+    def set(self, **variables):
+        for name, value in variables.items():
+            self._setenv(name, value)
+
+    def begin(self, environment):
+        """Another job, of this environment."""
+        self.set(**self.forge._own("oidc", "POST", {"environment": environment}))
+
+    def by_service(self, name="ftv4-paid"):
+        """From here on the forge's token comes from the token service."""
+        self.set(FTV4_STS_URL=self.forge.url, FTV4_STS_IDENTITY=name)
+
+    def exchanges(self):
+        """How often the provider was asked for a token."""
+        return len([one for one in self.provider.log() if one["path"] == EXCHANGE])
+
+    def shown_in(self, text):
+        """What a text holds of the tokens that were given; the service's are known by how they begin."""
+        return [token for token in self.signed if token in text] + ["ghs_"] * ("ghs_" in text)
+
+
+@pytest.fixture
+def keyless(tmp_path_factory, monkeypatch):
+    signed, sign = [], Issuer.sign
+
+    def signing(self, *arguments):
+        signed.append(sign(self, *arguments))
+        return signed[-1]
+
+    monkeypatch.setattr(Issuer, "sign", signing)
+    root, issuer = tmp_path_factory.mktemp("keyless"), Issuer()
+    with ExitStack() as running:
+        at = [running.enter_context(listening(name, 0)) for name in ("provider", "forge")]
+        urls = [f"http://127.0.0.1:{one.getsockname()[1]}" for one in at]
+        provider, forge = Provider(urls[0]), Forge(urls[1], root / "forge")
+        apps = (
+            provider_app(root / "provider", clock=provider.now, training_seconds=SECONDS, issuer=issuer),
+            forge_app(forge.folder, clock=forge.now, issuer=issuer),
+        )
+        for app, listener in zip(apps, at, strict=True):
+            running.enter_context(served(app, listener))
+        first = Checkout(root / "first", "main", "Ada")
+        subprocess.run(["git", "init", "-q", "-b", "main", first.folder], check=True)
+        first.run("remote", "add", "origin", str(forge.git))
+        names = ("ftv4-paid", "ftv4-bot")
+        first.push({f".github/chainguard/{name}.sts.yaml": POLICY.format(name).encode() for name in names})
+        yield Keyless(provider, forge, signed, monkeypatch.setenv)
