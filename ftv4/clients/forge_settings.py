@@ -183,10 +183,11 @@ class ForgeSettings:
             branches=branches,
         )
 
-    def variables(self) -> dict[str, str]:
-        """The repository's variables."""
-        with door("read the variables", "actions variables: read"):
-            return {one["name"]: one["value"] for one in self._all("/actions/variables", "variables")}
+    def variables(self, environment: str | None = None) -> dict[str, str]:
+        """An environment's variables, or the repository's own."""
+        path = f"/environments/{_part(environment)}/variables" if environment else "/actions/variables"
+        with door("read the variables", "actions variables: read, environments: read"):
+            return {one["name"]: one["value"] for one in self._all(path, "variables")}
 
     def secrets(self, environment: str | None = None) -> tuple[str, ...]:
         """The names of an environment's secrets, or of the repository's own."""

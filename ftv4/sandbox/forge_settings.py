@@ -181,8 +181,16 @@ def _add_branch(call: Call) -> Answer:
 # names
 
 
-def _secrets_of_environment(call: Call) -> Answer:
-    return _listed(call, "secret", _environment(call)["name"], "secrets")
+def _nowhere(call: Call) -> str:
+    return ""
+
+
+def _of_environment(call: Call) -> str:
+    return str(_environment(call)["name"])
+
+
+def _lists(kind: str, about: Callable[[Call], str]) -> Endpoint:
+    return lambda call: _listed(call, kind, about(call), f"{kind}s")
 
 
 def _listed(call: Call, kind: str, about: str, key: str) -> Answer:
@@ -205,12 +213,15 @@ def _put_secret(about: Callable[[Call], str]) -> Endpoint:
     return put
 
 
-def _create_variable(call: Call) -> Answer:
-    name, times = call.text("name"), dict.fromkeys(("created_at", "updated_at"), call.forge.now())
-    if any(one["name"] == name for one in call.forge.store.of("variable", "")):
-        raise Refused(409, "Already exists - Variable already exists")
-    call.forge.store.add("variable", "", {"name": name, "value": call.text("value"), **times})
-    return Answer(201)
+def _create_variable(about: Callable[[Call], str]) -> Endpoint:
+    def create(call: Call) -> Answer:
+        name, times = call.text("name"), dict.fromkeys(("created_at", "updated_at"), call.forge.now())
+        if any(one["name"] == name for one in call.forge.store.of("variable", about(call))):
+            raise Refused(409, "Already exists - Variable already exists")
+        call.forge.store.add("variable", about(call), {"name": name, "value": call.text("value"), **times})
+        return Answer(201)
+
+    return create
 
 
 # workflows
@@ -400,10 +411,10 @@ TABLE: list[tuple[str, str, Endpoint]] = [
     ("PUT", "/actions/permissions/workflow", _sets("workflow", WORKFLOW)),
     ("GET", "/actions/permissions/selected-actions", _selected),
     ("PUT", "/actions/permissions/selected-actions", _sets("selected", SELECTED)),
-    ("GET", "/actions/variables", lambda call: _listed(call, "variable", "", "variables")),
-    ("POST", "/actions/variables", _create_variable),
-    ("GET", "/actions/secrets", lambda call: _listed(call, "secret", "", "secrets")),
-    ("PUT", "/actions/secrets/{secret}", _put_secret(lambda call: "")),
+    ("GET", "/actions/variables", _lists("variable", _nowhere)),
+    ("POST", "/actions/variables", _create_variable(_nowhere)),
+    ("GET", "/actions/secrets", _lists("secret", _nowhere)),
+    ("PUT", "/actions/secrets/{secret}", _put_secret(_nowhere)),
     ("GET", "/actions/workflows", _workflows),
     ("GET", "/actions/workflows/{workflow}", lambda call: Answer(200, _workflow(call, _found(call)))),
     ("PUT", "/actions/workflows/{workflow}/enable", _state("active")),
@@ -416,7 +427,9 @@ TABLE: list[tuple[str, str, Endpoint]] = [
     ("DELETE", "/environments/{name}", _drop_environment),
     ("GET", "/environments/{name}/deployment-branch-policies", _branches),
     ("POST", "/environments/{name}/deployment-branch-policies", _add_branch),
-    ("GET", "/environments/{name}/secrets", _secrets_of_environment),
-    ("PUT", "/environments/{name}/secrets/{secret}", _put_secret(lambda call: _environment(call)["name"])),
+    ("GET", "/environments/{name}/secrets", _lists("secret", _of_environment)),
+    ("PUT", "/environments/{name}/secrets/{secret}", _put_secret(_of_environment)),
+    ("GET", "/environments/{name}/variables", _lists("variable", _of_environment)),
+    ("POST", "/environments/{name}/variables", _create_variable(_of_environment)),
 ]
 """Method, path below the repository, and handler."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ftv4.clients.forge_settings import BranchRules, Environment, ForgeSettings, Hosted
 
 APP_ID = "FTV4_APP_ID"
+BY_IDENTITY = ("FTV4_STS_URL", "OPENAI_IDENTITY_PROVIDER_ID", "OPENAI_SERVICE_ACCOUNT_ID")
+"""Variables of the repository, or of each environment, by which jobs get tokens without a stored key."""
 ENVIRONMENTS = ("ftv4-paid", "ftv4-watch", "ftv4-eval", "ftv4-bot")
 NOT_IN_PLAN = "Upgrade to GitHub"
 """How the forge refuses a setting that the repository's plan doesn't have."""
@@ -41,12 +43,17 @@ CANNOT_STOP: dict[Level, tuple[str, ...]] = {
         KEYS,
         ADMINISTRATORS,
     ),
-    "L2": (MADE_UP, ADMINISTRATORS),
+    "L2": (
+        "whoever runs the token service can act as its App, in every repository that has it installed",
+        "whoever changes main's workflows, or what the provider's mapping trusts, gets tokens while jobs run",
+        MADE_UP,
+        ADMINISTRATORS,
+    ),
 }
 LEVELS: dict[Level, str] = {
     "L0": "GITHUB_TOKEN only",
     "L1": "a GitHub App",
-    "L2": "a GitHub App, and no secret that lives long",
+    "L2": "a GitHub App by a token service, and no stored key",
 }
 
 
@@ -93,7 +100,22 @@ class Look:
         """The step of the token ladder."""
         if self.app is None:
             return "L0"
-        return "L1" if self.secrets is None or any(self.secrets.values()) else "L2"
+        return "L2" if self.secretless and not self.lacking else "L1"
+
+    @cached_property
+    def secretless(self) -> bool:
+        """Whether no secret is stored anywhere, as far as that can be seen."""
+        return self.secrets is not None and not any(self.secrets.values())
+
+    @cached_property
+    def lacking(self) -> tuple[str, ...]:
+        """Of `BY_IDENTITY`, what some environment doesn't have; what can't be seen is lacking."""
+        try:
+            own = self.forge.variables()
+            seen = [own.keys() | self.forge.variables(name).keys() for name in ENVIRONMENTS]
+        except (Forbidden, Missing):
+            return BY_IDENTITY
+        return tuple(name for name in BY_IDENTITY if not all(name in names for names in seen))
 
     @cached_property
     def secrets(self) -> dict[str, tuple[str, ...]] | None:
@@ -122,18 +144,25 @@ def examine(look: Look, questions: Iterable[tuple[str, str, Question]]) -> Setti
     """Ask every question; most urgent first. Raises ServiceError when the forge is away."""
     checks = [check for name, title, question in questions for check in _asked(look, name, title, question)]
     counts = {state: sum(check.state == state for check in checks) for state in ORDER}
-    known = f"{APP_ID} is set" if look.app else f"{APP_ID} is not set, or not to be seen"
     return Settings(
         generated_at=iso(look.now),
         repository=look.hosted.name,
         level=look.level,
-        level_found=f"{LEVELS[look.level]}; {known}",
+        level_found=f"{LEVELS[look.level]}; {_told_by(look)}",
         cannot_stop=CANNOT_STOP[look.level],
         missing=counts["missing"],
         warnings=counts["warning"],
         unseen=counts["unseen"],
         checks=tuple(sorted(checks, key=lambda check: ORDER[check.state])),
     )
+
+
+def _told_by(look: Look) -> str:
+    """What the level is known by."""
+    if look.app is None:
+        return f"{APP_ID} is not set, or not to be seen"
+    missing = ", ".join(look.lacking) if look.secretless else ""
+    return f"{APP_ID} is set" + (f"; no secret is stored, but {missing} not set either" if missing else "")
 
 
 def _asked(look: Look, name: str, title: str, question: Question) -> Iterator[Check]:

@@ -541,13 +541,65 @@ def test_an_app_named_by_its_client_id_is_any_app_but_actions(place, monkeypatch
     assert place.states()["verdict/source"] == "ok"
 
 
-def test_without_any_secret_the_highest_level_is_in_force(place, monkeypatch):
-    monkeypatch.setenv("FTV4_APP_ID", "77")
+KEYLESS = ("FTV4_STS_URL", "OPENAI_IDENTITY_PROVIDER_ID", "OPENAI_SERVICE_ACCOUNT_ID")
 
-    _, report = place.doctor()
+
+@pytest.fixture
+def keyless(place, monkeypatch):
+    """No secret anywhere, and what stands in for each: accounts may differ by environment."""
+    monkeypatch.setenv("FTV4_APP_ID", "77")
+    stand_in(place, ENVIRONMENTS)
+    return place
+
+
+def stand_in(place, environments):
+    for name in KEYLESS[:2]:
+        place.ask("POST", "/actions/variables", {"name": name, "value": "x"})
+    for name in environments:
+        place.ask("POST", f"/environments/{name}/variables", {"name": KEYLESS[2], "value": name})
+
+
+def test_without_any_secret_and_by_identity_the_highest_level_is_in_force(keyless):
+    _, report = keyless.doctor()
 
     assert report["level"] == "L2"
-    assert report["cannot_stop"]
+    assert any("token service" in one for one in report["cannot_stop"])
+    assert not any("keys" in one for one in report["cannot_stop"])
+
+
+def test_a_key_that_is_stored_all_the_same_is_not_the_highest_level(keyless):
+    key = {"encrypted_value": "x", "key_id": "1"}
+    keyless.ask("PUT", "/environments/ftv4-eval/secrets/OPENAI_API_KEY", key)
+
+    assert keyless.doctor()[1]["level"] == "L1"
+
+
+@pytest.mark.parametrize("seen", [KEYLESS[:2], KEYLESS[1:], ()])
+def test_without_any_secret_or_what_stands_in_for_it_the_doctor_says_what_is_lacking(
+    place, monkeypatch, seen
+):
+    monkeypatch.setenv("FTV4_APP_ID", "77")
+    for name in seen:
+        place.ask("POST", "/actions/variables", {"name": name, "value": "x"})
+
+    _, report = place.doctor()
+    lacking = [name for name in KEYLESS if name not in seen]
+
+    assert report["level"] == "L1"
+    assert report["level_found"].endswith(f"; no secret is stored, but {', '.join(lacking)} not set either")
+
+
+def test_what_stands_in_for_a_key_has_to_be_in_every_environment(place, monkeypatch):
+    monkeypatch.setenv("FTV4_APP_ID", "77")
+    stand_in(place, ENVIRONMENTS[1:])
+
+    assert KEYLESS[2] in place.doctor()[1]["level_found"]
+
+
+def test_variables_that_cannot_be_seen_are_taken_to_be_lacking(keyless):
+    forbid(keyless, "/variables$")
+
+    assert keyless.doctor()[1]["level"] == "L1"
 
 
 def test_secrets_that_cannot_be_seen_are_taken_to_be_there(place, monkeypatch):
