@@ -94,8 +94,7 @@ def job(ctx: click.Context, workflow: str, name: str, inputs: dict[str, str]) ->
     is a page of the forge. What stands around the command (needs, if, environments) is left out.
     """
     from ftv4.cli import run
-    from ftv4.cli.clients import connect_remote
-    from ftv4.clients.git import Git
+    from ftv4.clients.git import Git, Remote
     from ftv4.sandbox.job import MAIN, Job, record
     from ftv4.sandbox.serve import HOST
 
@@ -106,9 +105,11 @@ def job(ctx: click.Context, workflow: str, name: str, inputs: dict[str, str]) ->
     variables = work.start(inputs, repository)
     git = Git(work.checkout, alone=True)
     git("init", "--quiet", "--initial-branch", "main")
-    git.fetch(connect_remote(), f"+{MAIN}:refs/remotes/origin/main")
+    git.fetch(
+        Remote(f"{forge}/{repository}.git", needed("GITHUB_TOKEN")), f"+{MAIN}:refs/remotes/origin/main"
+    )
     git("reset", "--quiet", "--hard", "origin/main")
-    command, handed = work.command(), work.handed()
+    command, handed = work.command(), work.handed() | work.identity(forge)
     begun = {"event": "workflow_dispatch", "status": "in_progress", "conclusion": None}
     number = record(forge, workflow=f"{workflow}.yml", job=name, **begun)
     with environment(**variables, **handed, GITHUB_RUN_ID=str(number)):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -24,6 +25,9 @@ ACTOR = "ada"
 SECONDS = 30
 _JOB = re.compile(r"^  ([\w-]+):$", re.MULTILINE)
 _RUN = re.compile(r"^ +run: ftv4 (.+)$", re.MULTILINE)
+_ENVIRONMENT = re.compile(r"^    environment: (\S+)$", re.MULTILINE)
+_IDENTITY = re.compile(r"^      id-token: write\b", re.MULTILINE)
+_SAID = re.compile(r"^ +([A-Z][A-Z0-9_]+): ([\w.-]+)$", re.MULTILINE)
 _HANDED = re.compile(r"^ +(\w+): \$\{\{ needs\.([\w-]+)\.outputs\.([\w-]+) \}\}$", re.MULTILINE)
 
 
@@ -81,8 +85,17 @@ class Job:
         return [Template(word).safe_substitute(handed) for word in words]
 
     def handed(self) -> dict[str, str]:
-        """Variables that are outputs of other jobs of the workflow, as they last ran."""
-        return {name: self._output(job, of) for name, job, of in _HANDED.findall(self._text())}
+        """Variables that the workflow says, or that are outputs of its other jobs, as they last ran."""
+        outputs = {name: self._output(job, of) for name, job, of in _HANDED.findall(self._text())}
+        return dict(_SAID.findall(self._text())) | outputs
+
+    def identity(self, forge: str) -> dict[str, str]:
+        """What lets the job say who it is, empty where it has no `id-token: write`. Raises ServiceError."""
+        if not _IDENTITY.search(self._text()):
+            return dict.fromkeys(("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"), "")
+        environment = _ENVIRONMENT.search(self._text())
+        told = _told(forge, "oidc", {"environment": environment[1] if environment else None})
+        return {name: str(value) for name, value in told.items()}
 
     def _text(self) -> str:
         """The job in the checkout's workflow. Raises UsageError where main has no such job."""
@@ -107,9 +120,13 @@ class Job:
 
 def record(forge: str, **run: str | int | None) -> int:
     """Tell the forge of a run: a new one, or by its `id` how it ended; its id. Raises ServiceError."""
-    asked = Request(f"{forge}/_sandbox/runs", json.dumps(run).encode(), method="POST")
+    return int(_told(forge, "runs", run)["id"])
+
+
+def _told(forge: str, what: str, facts: Mapping[str, str | int | None]) -> Any:
+    asked = Request(f"{forge}/_sandbox/{what}", json.dumps(facts).encode(), method="POST")
     try:
         with urlopen(asked, timeout=SECONDS) as answer:
-            return int(json.load(answer)["id"])
+            return json.load(answer)
     except (URLError, TimeoutError) as error:
         raise ServiceError(f"{forge}: the sandbox doesn't answer: {error}") from None

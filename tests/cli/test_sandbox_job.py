@@ -55,6 +55,39 @@ def test_what_one_job_hands_over_the_next_one_gets(job, hosted):
     assert status.target_url == runs(hosted)[0].html_url
 
 
+SEES = """on: workflow_dispatch
+jobs:
+  known:
+    environment: ftv4-watch
+    permissions:
+      id-token: write # to be known
+    steps:
+      - env:
+          FTV4_STS_IDENTITY: ftv4-watch
+        run: ftv4 ops doctor
+  unknown:
+    steps:
+      - env:
+          FTV4_STS_IDENTITY: ftv4-watch
+        run: ftv4 ops doctor
+"""
+TRUST = b"subject: repo:sandbox/models:environment:ftv4-watch\n"
+
+
+@pytest.mark.parametrize(("name", "code"), [("known", 4), ("unknown", 2)])
+def test_a_job_can_say_who_it_is_where_it_has_the_right_and_nowhere_else(job, hosted, name, code):
+    """The token service's token opens the forge to the one; what the terminal holds, to neither."""
+    hosted.push(
+        {f"{WORKFLOWS}/sees.yml": SEES.encode(), ".github/chainguard/ftv4-watch.sts.yaml": TRUST}, "main"
+    )
+    mine = hosted.sandbox._own("oidc", "POST", {"environment": "ftv4-watch"})
+    hosted.job.set(FTV4_STS_URL=hosted.sandbox.url, **mine)
+    done = job("sees", name)
+
+    assert done.code == code, done.err
+    assert ("DELETE /installation/token 204" in hosted.sandbox.asked()) == (name == "known")
+
+
 def test_a_job_that_fails_says_so_by_its_code_and_on_the_forge(job, hosted, tmp_path):
     done = job("finetune", "plan", *ASKED)
 

@@ -125,7 +125,29 @@ def read(done, scratch):
     return happened
 
 
+JOB = re.compile(r"^(?=  [\w-]+:$)", re.MULTILINE)
+ENVIRONMENT = re.compile(r"^    environment: (\S+)$", re.MULTILINE)
+IDENTITY = r"""\g<0>
+    env:
+      ACTIONS_ID_TOKEN_REQUEST_URL: ${{ vars.OIDC_URL }}
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: ${{ vars.OIDC_%s }}"""
+
+
 def for_act(text, home="./", at=""):
-    """A workflow or action as act can read it, which knows neither `queue` nor `$/`, its own repository."""
+    """A workflow or action as act can read it, which knows neither `queue` nor `$/`, its own repository.
+
+    Nor does it know `id-token: write`: the jobs that have it get what the platform gives them, others don't.
+    """
+    text = "".join(identified(job) if "id-token: write" in job else job for job in JOB.split(text))
     own = re.sub(r"(uses: )\$/(\S+)", rf"\g<1>{home}\g<2>{at}", text)
     return re.sub(r"^ +queue: max\n", "", own, flags=re.M)
+
+
+def identified(job):
+    """A job that is given what lets it say who it is, of its environment."""
+    named = ENVIRONMENT.search(job)
+    return ENVIRONMENT.sub(IDENTITY % variable(named[1]), job) if named else job
+
+
+def variable(environment):
+    return environment.replace("-", "_").upper()

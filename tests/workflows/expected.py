@@ -9,23 +9,25 @@ SETUP, GATE = "$/.github/actions/setup", "$/.github/actions/gate"
 READ = {"contents": "read"}
 WRITE = {"contents": "write"}
 PROPOSE = {"contents": "write", "pull-requests": "write"}
+KNOWN = {"id-token": "write"}
+"""Lets a job say who it is: in jobs with an environment that main alone enters, and in their callers."""
 
 PERMISSIONS = {
     ("ci", "check"): READ,
     ("ci", "test"): READ,
-    ("doctor", "doctor"): {"actions": "read", "contents": "read", "pull-requests": "read"},
-    ("evaluate", "evaluate"): WRITE,
-    ("finetune", "launch"): WRITE,
+    ("doctor", "doctor"): {"actions": "read", "contents": "read", "pull-requests": "read"} | KNOWN,
+    ("evaluate", "evaluate"): WRITE | KNOWN,
+    ("finetune", "launch"): WRITE | KNOWN,
     ("finetune", "plan"): READ,
     ("gate-preview", "gate"): READ,
-    ("promote", "named"): PROPOSE,
-    ("promote", "waiting"): PROPOSE,
-    ("reconcile", "evaluate"): WRITE,
-    ("reconcile", "follow"): {"contents": "write", "pull-requests": "read"},
-    ("reconcile", "propose"): PROPOSE,
-    ("rollback", "rollback"): PROPOSE,
+    ("promote", "named"): PROPOSE | KNOWN,
+    ("promote", "waiting"): PROPOSE | KNOWN,
+    ("reconcile", "evaluate"): WRITE | KNOWN,
+    ("reconcile", "follow"): {"contents": "write", "pull-requests": "read"} | KNOWN,
+    ("reconcile", "propose"): PROPOSE | KNOWN,
+    ("rollback", "rollback"): PROPOSE | KNOWN,
     ("verdict", "judge"): {"contents": "read", "pull-requests": "read"},
-    ("verdict", "report"): {"contents": "read", "pull-requests": "write", "statuses": "write"},
+    ("verdict", "report"): {"contents": "read", "pull-requests": "write", "statuses": "write"} | KNOWN,
 }
 APP_MAY = {
     ("evaluate", "evaluate"): WRITE,
@@ -182,18 +184,32 @@ RUNS = {
         '"$GITHUB_ACTION_PATH/../../.."',
     ],
 }
-TOKEN = {"GITHUB_TOKEN": "${{ steps.app.outputs.token || github.token }}"}
-KEY = {"OPENAI_API_KEY": "${{ secrets.OPENAI_API_KEY }}"}
+APP_MADE = "vars.FTV4_APP_ID != '' && vars.FTV4_STS_URL == ''"
+"""The App's token is made of its key, unless a token service makes it."""
+
+
+def token(policy):
+    """What opens the forge: the job's or the App's token, or what a service gives by the policy of a name."""
+    service = {"FTV4_STS_URL": "${{ vars.FTV4_STS_URL }}", "FTV4_STS_IDENTITY": policy}
+    return {"GITHUB_TOKEN": "${{ steps.app.outputs.token || github.token }}"} | service
+
+
+KEY = {
+    "OPENAI_API_KEY": "${{ secrets.OPENAI_API_KEY }}",
+    "OPENAI_IDENTITY_PROVIDER_ID": "${{ vars.OPENAI_IDENTITY_PROVIDER_ID }}",
+    "OPENAI_SERVICE_ACCOUNT_ID": "${{ vars.OPENAI_SERVICE_ACCOUNT_ID }}",
+}
+"""What opens the provider: a key, or the ids by which it knows the job."""
 ENV = {
     "doctor.doctor": {"FTV4_APP_ID": "${{ vars.FTV4_APP_ID }}", "GITHUB_TOKEN": "${{ github.token }}", **KEY},
-    "evaluate.evaluate": TOKEN | KEY,
-    "finetune.launch": TOKEN | KEY | {"RUN_KEY": "${{ needs.plan.outputs.key }}"},
-    "promote.named": TOKEN | KEY,
-    "promote.waiting": TOKEN | KEY,
-    "reconcile.follow": TOKEN | KEY,
-    "rollback.rollback": TOKEN | KEY,
+    "evaluate.evaluate": token("ftv4-eval") | KEY,
+    "finetune.launch": token("ftv4-paid") | KEY | {"RUN_KEY": "${{ needs.plan.outputs.key }}"},
+    "promote.named": token("ftv4-bot") | KEY,
+    "promote.waiting": token("ftv4-bot") | KEY,
+    "reconcile.follow": token("ftv4-watch") | KEY,
+    "rollback.rollback": token("ftv4-bot") | KEY,
     "verdict.judge": {"GITHUB_TOKEN": "${{ github.token }}"},
-    "verdict.report": {"FTV4_VERDICT": "${{ needs.judge.outputs.verdict }}", **TOKEN},
+    "verdict.report": {"FTV4_VERDICT": "${{ needs.judge.outputs.verdict }}"} | token("ftv4-bot"),
     "gate": {"BASE": "${{ inputs.base }}", "HEAD": "${{ inputs.head }}"},
 }
 """The variables of a job's commands; those that aren't here have none."""

@@ -8,7 +8,9 @@ from contextlib import ExitStack
 import pytest
 
 from ftv4.sandbox.forge import forge_app
+from ftv4.sandbox.issuer import Issuer
 from ftv4.sandbox.provider import provider_app
+from ftv4.sandbox.provider.federation import IDENTITY_PROVIDER, SERVICE_ACCOUNT
 from ftv4.sandbox.serve import HOST, listening, served
 from tests.conftest import ROOT
 from tests.forge_sandbox import NAME, Checkout
@@ -16,10 +18,21 @@ from tests.forge_sandbox import Sandbox as Forge
 from tests.provider_sandbox import SECONDS
 from tests.provider_sandbox import Sandbox as Provider
 from tests.workflow_run import MAIN, REPOSITORY_ID
-from tests.workflows.driver import act, for_act
+from tests.workflows import expected
+from tests.workflows.driver import act, for_act, variable
 
 SECRETS = {"GITHUB_TOKEN": "sandbox-github-actions", "OPENAI_API_KEY": "any"}
 APP = {"FTV4_APP_ID": "app"}
+IDS = {"OPENAI_IDENTITY_PROVIDER_ID": IDENTITY_PROVIDER, "OPENAI_SERVICE_ACCOUNT_ID": SERVICE_ACCOUNT}
+ENVIRONMENTS = sorted(set(expected.ENVIRONMENTS.values()))
+STORED_NOWHERE = {"GITHUB_TOKEN": "sandbox-github-actions"}
+"""The secrets at L2: the job's own token, which the platform makes."""
+POLICY = """issuer: https://token.actions.githubusercontent.com
+subject: repo:sandbox/models:environment:%s
+
+permissions:
+  contents: write
+"""
 DATASET = "train/datasets/stage_quant.jsonl"
 
 
@@ -91,9 +104,19 @@ class Platform:
         return self.run(workflow, "push", {"ref": MAIN, "after": self.main}, **more)
 
     def run(
-        self, workflow, event, payload, *, at="main", ref=MAIN, app=False, secrets=SECRETS, **environment
+        self,
+        workflow,
+        event,
+        payload,
+        *,
+        at="main",
+        ref=MAIN,
+        app=False,
+        keyless=False,
+        secrets=SECRETS,
+        **environment,
     ):
-        """Run a workflow as it is at a commit, with or without the App."""
+        """Run a workflow as it is at a commit, with or without the App; `keyless` is L2."""
         self.runs += 1
         scratch = self.folder / f"run-{self.runs}"
         checkout = scratch / "checkout"
@@ -114,13 +137,24 @@ class Platform:
             **environment,
         }
         about = {"id": REPOSITORY_ID, "full_name": NAME, "default_branch": "main"}
+        variables = self.identities() | (APP if app or keyless else {})
         if app:
             secrets = {**secrets, "FTV4_APP_KEY": "app-key"}
+        if keyless:
+            secrets, variables = STORED_NOWHERE, variables | IDS | {"FTV4_STS_URL": self.forge.url}
         return act(
             checkout, scratch / "act", workflow, event, {"repository": about, **payload},
-            environment=told, secrets=secrets, variables=APP if app else {},
+            environment=told, secrets=secrets, variables=variables,
             actions=self.actions,
         )  # fmt: skip
+
+    def identities(self):
+        """What lets jobs of each environment say who they are."""
+        made = {name: self.forge._own("oidc", "POST", {"environment": name}) for name in ENVIRONMENTS}
+        tokens = {
+            f"OIDC_{variable(name)}": one["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] for name, one in made.items()
+        }
+        return tokens | {"OIDC_URL": made[ENVIRONMENTS[0]]["ACTIONS_ID_TOKEN_REQUEST_URL"]}
 
     # what people do
 
@@ -148,8 +182,13 @@ def _seed(tmp_path_factory):
         path.write_text(for_act(path.read_text()))
     providers = json.loads((folder / "config/providers.json").read_text())
     row = providers["providers"]["sandbox"] | {"api_key_env": "OPENAI_API_KEY"}
+    row["workload_identity"] |= dict(zip(("identity_provider_env", "service_account_env"), IDS, strict=True))
     providers["providers"]["openai"] = row  # the sandbox in OpenAI's place: the key comes from the secret
     (folder / "config/providers.json").write_text(json.dumps(providers))
+    for name in ENVIRONMENTS:
+        policy = folder / f".github/chainguard/{name}.sts.yaml"
+        policy.parent.mkdir(exist_ok=True)
+        policy.write_text(POLICY % name)
     (folder / DATASET).parent.mkdir(parents=True)
     shutil.copy(ROOT / DATASET, folder / DATASET)
     shutil.copytree(ROOT / "evals", folder / "evals")
@@ -183,7 +222,10 @@ def _addresses():
 def platform(_seed, _addresses, tmp_path):
     urls, behind = _addresses
     forge, provider = Forge(urls["forge"], tmp_path / "forge"), Provider(urls["provider"])
-    behind["forge"] = forge_app(forge.folder)
-    behind["provider"] = provider_app(tmp_path / "provider", clock=provider.now, training_seconds=SECONDS)
+    issuer = Issuer()
+    behind["forge"] = forge_app(forge.folder, issuer=issuer)
+    behind["provider"] = provider_app(
+        tmp_path / "provider", clock=provider.now, training_seconds=SECONDS, issuer=issuer
+    )
     _seed.run("push", "-q", str(forge.git), "HEAD:main")
     return Platform(forge, provider, tmp_path)

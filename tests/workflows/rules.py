@@ -118,6 +118,13 @@ def secrets_in_environments(tree):
         yield from (f"{name}: {text}" for text in strings(action) if "secrets." in text)
 
 
+def identities_in_environments(tree):
+    """Row 17: a job says who it is only where main alone enters, or hands that on to such a job."""
+    for key, job in tree.jobs.items():
+        if "id-token" in job.get("permissions", {}) and not {"environment", "uses"} & set(job):
+            yield f"{key}: says who it is outside an environment"
+
+
 def environments_named(tree):
     """Rows 17, 23, 24: where approval and the branch rule are asked for."""
     seen = {key: job["environment"] for key, job in tree.jobs.items() if "environment" in job}
@@ -165,7 +172,7 @@ def app_narrowed(tree):
                 "${{ secrets.FTV4_APP_KEY }}",
             ):
                 yield f"{key}: not our App"
-            if (step.get("id"), step.get("if")) != ("app", "vars.FTV4_APP_ID != ''"):
+            if (step.get("id"), step.get("if")) != ("app", expected.APP_MADE):
                 yield f"{key}: the App where there may be none"
             seen[key] = {name.removeprefix("permission-"): may for name, may in given.items()}
     yield from differing("the App's permissions", seen, expected.APP_MAY)

@@ -56,6 +56,10 @@ def test_secrets_are_read_in_environments_alone():
     held(rules.secrets_in_environments)
 
 
+def test_jobs_say_who_they_are_in_environments_alone():
+    held(rules.identities_in_environments)
+
+
 def test_each_job_runs_in_the_environment_that_guards_it():
     held(rules.environments_named)
 
@@ -199,6 +203,12 @@ def test_no_version_or_reason_can_go_unnoticed(path):
         ("permissions_least", "finetune", "permissions: {}", "permissions: read-all"),
         ("secrets_in_environments", "finetune", "    environment: ftv4-paid\n", ""),
         ("secrets_in_environments", "gate-preview", "fetch-depth: 0", "token: ${{ secrets.X }}"),
+        (
+            "identities_in_environments",
+            "verdict",
+            "      pull-requests: read #",
+            "      id-token: write # x y\n      pull-requests: read #",
+        ),
         ("environments_named", "finetune", "environment: ftv4-paid", "environment: ftv4-watch"),
         ("actions_pinned", "doctor", "3d3c42e5aac5ba805825da76410c181273ba90b1", "v7"),
         ("actions_pinned", "doctor", "uses: actions/", "uses: someone/"),
