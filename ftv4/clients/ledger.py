@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import get_args
 
@@ -28,6 +28,8 @@ EXPECTED = re.compile(
 """What a ledger holds; anything else on it is left where it is, and never read."""
 LARGEST = 1 << 30
 """Bytes of all its files, which are held in memory; a run with its reports has some 200 kB."""
+PLAIN = "100644"
+"""git's mode of a file that is neither a link nor a program."""
 WHOLE = (1 << 31) - 1
 """The depth of a whole history."""
 _MESSAGE = re.compile(r"[a-z]+(?: [a-z0-9_]{1,80}){0,3}")
@@ -46,7 +48,10 @@ class State:
     head: str | None
     """The commit; None while there is no ledger."""
     files: Mapping[str, bytes]
-    """Repository path → content."""
+    """Repository path → content; nothing where it is in `odd`."""
+    odd: Mapping[str, str] = field(default_factory=dict)
+    """Repository path → git's mode, of what should be a file and is a link, a program or a submodule. It
+    isn't read: it says nothing, as a damaged file does."""
 
 
 class Ledger:
@@ -72,21 +77,24 @@ class Ledger:
     def read(self) -> State:
         """What the ledger says now.
 
-        Raises ServiceError when it is away, and ContractError that names a file which is no file.
+        Raises ServiceError when it is away, and ContractError for more than is held in memory.
         """
         there = self._git.remote_ref(self.remote, REF)
         if there == self._last.head:
             return self._last
         head = self._fetched(depth=1)
-        entries = [one for one in self._git.files(head, ".") if _expected(one)]
-        _must_be_plain(entries)
-        sizes = self._git.sizes([one.object for one in entries])
-        if sum(sizes) > LARGEST:
-            raise ContractError(f"ledger: its files have {sum(sizes):,} bytes; {LARGEST:,} are read")
-        contents = self._git.blobs([one.object for one in entries])
-        paths = [one.path.decode() for one in entries]
-        self._last = State(head, dict(zip(paths, contents, strict=True)))
+        entries = {one.path.decode(): one for one in self._git.files(head, ".") if _expected(one)}
+        odd = {path: one.mode for path, one in entries.items() if one.mode != PLAIN}
+        plain = [path for path in entries if path not in odd]
+        contents = self._contents([entries[path].object for path in plain])
+        self._last = State(head, dict.fromkeys(odd, b"") | dict(zip(plain, contents, strict=True)), odd)
         return self._last
+
+    def _contents(self, blobs: list[str]) -> list[bytes]:
+        size = sum(self._git.sizes(blobs))
+        if size > LARGEST:
+            raise ContractError(f"ledger: its files have {size:,} bytes; {LARGEST:,} are read")
+        return self._git.blobs(blobs)
 
     def write(self, state: State, changes: Mapping[str, bytes], message: str, now: datetime) -> State:
         """Put files onto what was read, as one commit; without a change there is none.
@@ -102,7 +110,8 @@ class Ledger:
             self._git.push(self.remote, f"{commit}:{REF}")
         except ServiceError as error:
             self._look(commit, state, error)
-        self._last = State(commit, {**state.files, **news})
+        odd = {path: mode for path, mode in state.odd.items() if path not in news}
+        self._last = State(commit, {**state.files, **news}, odd)
         return self._last
 
     def _look(self, commit: str, state: State, error: ServiceError) -> None:
@@ -139,7 +148,7 @@ class Ledger:
         lines = []
         for path, content in sorted(news.items()):
             blob = self._git("hash-object", "-w", "--no-filters", "--stdin", stdin=content)
-            lines.append(f"100644 {blob}\t{path}\0")
+            lines.append(f"{PLAIN} {blob}\t{path}\0")
         tree = self._git.tree(head, "".join(lines).encode())
         when = f"{int(now.timestamp())} +0000"
         who = _WHO | {name.replace("AUTHOR", "COMMITTER"): value for name, value in _WHO.items()}
@@ -151,9 +160,3 @@ class Ledger:
 
 def _expected(entry: Entry) -> bool:
     return EXPECTED.fullmatch(entry.path.decode("latin-1")) is not None
-
-
-def _must_be_plain(entries: list[Entry]) -> None:
-    odd = [f"ledger: {one.path.decode()}: mode {one.mode}" for one in entries if one.mode != "100644"]
-    if odd:
-        raise ContractError("the ledger has what is no plain file", problems=odd)

@@ -69,7 +69,7 @@ class Books:
         the others are in `damaged` then. Nobody may buy on that: a run that isn't seen is paid for again.
         """
         found, wrong = self._read()
-        reports, wrong_reports = _parsed({path: self._bytes(path) for path in _needed(found)})
+        reports, wrong_reports = self._parsed(_needed(found))
         for path in wrong_reports:
             wrong |= {folder: wrong_reports[path] for folder in _naming(found, path)}
         self.damaged = wrong
@@ -80,16 +80,18 @@ class Books:
     def _read(self) -> tuple[dict[str, "Content"], dict[str, list[str]]]:
         """The files of all runs, and by folder what is wrong with them."""
         self.state = self.ledger.read() if self.ledger else State(None, {})
-        found, wrong = _parsed(
-            {path: data for path, data in self.state.files.items() if path.startswith(RUNS)}
-        )
+        found, wrong = self._parsed(path for path in self.state.files if path.startswith(RUNS))
         folders: dict[str, list[str]] = {}
         for path, problems in wrong.items():
             folders.setdefault(str(PurePosixPath(path).parent), []).extend(problems)
         return found, folders
 
-    def _bytes(self, path: str) -> bytes:
-        return self._state().files.get(path, b"")
+    def _parsed(self, paths: Iterable[str]) -> tuple[dict[str, "Content"], dict[str, list[str]]]:
+        """Files as their contracts and true to their places; and by path what is wrong with the others."""
+        state, wanted = self._state(), sorted(paths)
+        odd = {path: [_ODD.format(path, state.odd[path])] for path in wanted if path in state.odd}
+        found, wrong = _parsed({path: state.files.get(path, b"") for path in wanted if path not in odd})
+        return found, odd | wrong
 
     def _take(self, path: str, content: "Content") -> None:
         ours = self.repository.read_bytes(path) if self.repository.has(path) else None
@@ -202,6 +204,7 @@ def _needed(found: Mapping[str, "Content"]) -> list[str]:
     return sorted(path for one in outcomes if one.state not in LAST for path in one.reports.values())
 
 
+_ODD = "ledger: {}: no plain file, but one of mode {}; it isn't read"
 _CONTRACTS: dict[str, type[BaseModel]] = {MANIFEST: RunManifest, JOB: JobRecord, OUTCOME: Outcome}
 
 

@@ -259,6 +259,7 @@ def test_who_says_that_a_model_gave_the_answers_is_looked_up_on_the_ledger(hoste
         bench.edited(bench.job, setting("/openai/fine_tuned_model", "ft:other")): ("other", "ledger_differs"),
         bench.edited(bench.job, setting("/run_key", "0" * 64)): ("other", "ledger_differs"),
         bench.commit({bench.job: b"{"}): ("other", "ledger_differs"),
+        bench.commit({stage: ("120000", bench.bytes(stage))}): ("other", "ledger_differs"),
     }
     told = {
         "held": "run and answers are those that the ledger holds",

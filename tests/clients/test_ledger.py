@@ -119,18 +119,22 @@ def test_only_what_a_ledger_holds_is_read(ledger, bare):
     for path in ("config/intelligence_v4.models.json", f"{RUN}/x.sh", "evals/cases/a.json"):
         plant(bare, path)
     plant(bare, "train/finetune_runs/a/b/job.json")
+    for name in ("report_a/b", "report_", "report_a.b", f"report_{'a' * 101}"):
+        plant(bare, f"evals/{name}.json")
 
     assert ledger.read().files == {MANIFEST: b"1"}
 
 
 @pytest.mark.parametrize("mode", ["100755", "120000"])
-def test_what_is_no_plain_file_is_named(ledger, bare, mode):
+def test_what_is_no_plain_file_is_told_and_says_nothing(ledger, bare, mode):
+    plant(bare, MANIFEST, b"1")
     plant(bare, JOB, b"/etc/passwd", mode)
 
-    with pytest.raises(ContractError) as refused:
-        ledger.read()
+    state = ledger.read()
 
-    assert "job.json" in refused.value.problems[0]
+    assert (state.files, state.odd) == ({MANIFEST: b"1", JOB: b""}, {JOB: mode})
+    assert ledger.write(state, {JOB: b"2"}, "job quant_signals", NOW) == ledger.read()
+    assert (ledger.read().files[JOB], ledger.read().odd) == (b"2", {})
 
 
 def test_what_somebody_else_keeps_there_stays(ledger, bare):

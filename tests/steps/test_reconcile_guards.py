@@ -7,6 +7,7 @@ import pytest
 from ftv4.clients.git import Remote
 from ftv4.clients.ledger import Ledger
 from ftv4.clients.provider import NewJob
+from tests.clients.test_ledger import plant
 from tests.forge_sandbox import _server, empty_sandbox  # noqa: F401
 from tests.provider_sandbox import SECONDS, _provider, sandbox  # noqa: F401
 from tests.steps.test_finetune_paid import JOBS
@@ -198,8 +199,21 @@ def test_a_job_that_succeeded_without_a_model_is_an_alarm_from_the_second_hour_o
 # a ledger that is damaged
 
 
+def cut(team, path):  # noqa: F811
+    rewrite(team, lambda name, text: text[:-9] if name == path else text)
+
+
+def linked(team, path):  # noqa: F811
+    """A link to a file that would do in its place."""
+    whole = team.ledger()[path]
+    (team.forge.folder / "whole.json").write_bytes(whole)
+    plant(team.forge.git, path, str(team.forge.folder / "whole.json").encode(), "120000")
+    team.lose_checkout()
+
+
+@pytest.mark.parametrize("damage", [cut, linked])
 @pytest.mark.parametrize("file", ["run_manifest.json", "outcome.json", "report"])
-def test_a_damaged_file_keeps_only_its_own_run_waiting_and_is_named(team, file):  # noqa: F811
+def test_a_damaged_file_keeps_only_its_own_run_waiting_and_is_named(team, file, damage):  # noqa: F811
     """Nothing is bought meanwhile: a run that can't be read would be paid for again."""
     broken = team.launch(suffix=f"{team.suffix}b")["run_dir"]
     team.provider.ahead += SECONDS
@@ -208,7 +222,7 @@ def test_a_damaged_file_keeps_only_its_own_run_waiting_and_is_named(team, file):
     sound = team.launch()["run_dir"]
     team.provider.ahead += SECONDS
     path = next(path for path in team.ledger() if path in {f"{broken}/{file}"} or f"evals/{file}" in path)
-    rewrite(team, lambda name, text: text[:-9] if name == path else text)
+    damage(team, path)
 
     done = team._ftv4("ops", "reconcile", *team._json)
 
