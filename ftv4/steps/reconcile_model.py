@@ -39,6 +39,9 @@ def evaluate(round_: Round, entry: Entry) -> None:
     if evaluation.config.pin(order.stage, "").model_id == order.model:
         _conclude(round_, entry, "serving")
         return
+    # Where a ledger is, what became of proposals is on it; without one, only the forge may know.
+    if round_.books.ledger is None and _settled_by_hand(round_, entry):
+        return
     if not vouched(round_, entry) or not may_evaluate(round_, entry):
         return
     heard = _hear(round_, entry, order, evaluation, models)

@@ -322,6 +322,22 @@ def test_a_branch_that_a_person_pushed_to_is_left_alone_and_that_is_said(team):
     assert team.writes() == before
 
 
+@pytest.mark.parametrize("settle", ["merge", "close"])
+def test_what_a_person_settled_is_asked_nothing_more_where_no_ledger_says_so(team, ftv4, settle):
+    """By hand, in a clone that hasn't main's newest: the answers would be paid for a second time."""
+    team.trained()
+    (run,) = team.round("--do", "follow")
+    assert ftv4("promote", "--stage", STAGE, "--model", run["model_id"], "--open-pr").code == 0
+    getattr(team, settle)(1)
+    asked = len(team.provider.asked("POST"))
+
+    done = ftv4("ops", "reconcile", "--format", "json")
+
+    (run,) = json.loads(done.out)["runs"]
+    assert run["done"] == [f"it is {settle.rstrip('e')}ed, by pull request 1"]
+    assert len(team.provider.asked("POST")) == asked
+
+
 # what speaks against a model
 
 
