@@ -84,10 +84,12 @@ def trusted_event(*kinds: str) -> Json:
     A workflow can be started from any branch, by a writer's own version of its file: it would choose
     what to run and what to say (threat 23). Raises GateError then, and UsageError for what isn't told.
     """
-    found = event()
+    kind, found = needed("GITHUB_EVENT_NAME"), event()
+    if kind == "schedule":
+        found |= {"repository": _of_the_clock()}
     main = f"refs/heads/{told(found, 'repository', 'default_branch', kind=str)}"
     home = told(found, "repository", "full_name", kind=str)
-    kind, workflow = needed("GITHUB_EVENT_NAME"), needed("GITHUB_WORKFLOW_REF")
+    workflow = needed("GITHUB_WORKFLOW_REF")
     wrong = {
         f"GITHUB_EVENT_NAME is {for_log(kind)}, not {' or '.join(kinds)}": kind not in kinds,
         f"GITHUB_REF is {for_log(needed('GITHUB_REF'))}": needed("GITHUB_REF") != main,
@@ -104,6 +106,16 @@ def trusted_event(*kinds: str) -> Json:
             hint=f"start it from {for_log(main.removeprefix('refs/heads/'))}",
         )
     return found
+
+
+def _of_the_clock() -> Json:
+    """The repository, which the event of a schedule may leave out: it starts the default branch alone."""
+    number = needed("GITHUB_REPOSITORY_ID")
+    return {
+        "id": int(number) if number.isdecimal() else number,
+        "full_name": needed("GITHUB_REPOSITORY"),
+        "default_branch": needed("GITHUB_REF").removeprefix("refs/heads/"),
+    }
 
 
 def _is_ours(workflow: str, home: str, main: str) -> bool:
@@ -126,7 +138,7 @@ def _refuse(constant: str) -> Any:
 
 
 def output(name: str, value: str | int) -> bool:
-    """Set an output of this step: a number, a word, a digest, base64url. False outside Actions.
+    """Set an output of this step: numbers, a word, a digest, base64url. False outside Actions.
 
     Raises ContractError for anything else: a line more would set what it likes (threat 31).
     """

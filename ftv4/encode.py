@@ -42,7 +42,7 @@ _WHOLE = re.compile(rf"{_ONE}(?:\\u(?:03[0-6].|fe0.)|\\u200d{_ONE}){{0,{_LONGEST
 """A character, escaped or not, with the marks that stand on it."""
 _FENCE = re.compile(r" {0,3}(?P<run>`{3,}|~{3,})(?P<info>.*)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
-_OUTPUT = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_.-]{0,65535})?")
+_OUTPUT = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_.-]{0,65535}|\[[0-9]{1,9}(?:,[0-9]{1,9}){0,99}\])?")
 _TITLE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.,()/+-]|:(?= )){0,199}")
 _ACTS_IN_TITLE = re.compile(r"\bGH-[0-9]|skip-checks:", re.IGNORECASE)
 
@@ -113,7 +113,7 @@ def annotation(kind: Literal["error", "warning", "notice"], message: str, **wher
 
 
 def for_output(name: str, value: str | int) -> str:
-    """One line of GITHUB_OUTPUT. Raises ValueError for a value that isn't a word, a digest or a number."""
+    """One line of GITHUB_OUTPUT. Raises ValueError for what is no word, digest, number, or `[3,7]`."""
     plain = str(value).lower() if isinstance(value, bool) else str(value)
     if not (_NAME.fullmatch(name) and _OUTPUT.fullmatch(plain)):
         raise ValueError(f"output {for_log(name)}: {for_log(plain)} is not one plain word")

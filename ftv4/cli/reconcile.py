@@ -10,6 +10,7 @@ from ftv4.actions import output, summarise
 from ftv4.cli.evals import asking, concurrency_option
 from ftv4.cli.options import FILE, boolean, format_option, ledger_option, now, print_json, repository
 from ftv4.cli.say import say
+from ftv4.errors import ServiceError
 
 if TYPE_CHECKING:
     from ftv4.documents import Repository
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--base", default="main", show_default=True, help="The branch proposals ask to merge into.")
 @concurrency_option
 @ledger_option
+@boolean("--unjudged", default=False, help="Also look for pull requests that wait for a verdict.")
 @boolean("--summary", default=False, help="Also write the round to the workflow run's summary page.")
 @format_option
 @click.pass_context
@@ -40,13 +42,15 @@ def reconcile(
     base: str,
     concurrency: int,
     ledger: str | None,
+    unjudged: bool,
     summary: bool,
     form: str,
 ) -> None:
     """Follow every run's job, evaluate its model, and propose the model that passes.
 
-    What there is to do is read anew each time; a second round does nothing. It buys no job. Exit code
-    5 when a service was away, 3 when a run's files on the ledger are damaged, after everything else was done.
+    What there is to do is read anew each time; a second round does nothing. It buys no job. In Actions
+    what --unjudged finds is the output of that name, and judged. Exit code 5 when a service was away, 3
+    when a run's files on the ledger are damaged, after everything else was done.
     """
     from ftv4.cli.clients import connect_ledger
     from ftv4.steps.ledger import Books, damage
@@ -61,19 +65,33 @@ def reconcile(
         work = Round(Books(where, door, now), _doors(where, stack, concurrency, base), now, limit)
         work.load(again)
         work.go(things or THINGS, {"follow": following(work), "evaluate": evaluate, "propose": propose})
+        pulls, missed = _without_verdict(work.doors) if unjudged else ([], None)
     broken = damage(work.books.damaged)
     for thing in ("evaluate", "propose"):
         output(thing, waiting(work.entries, thing))
+    if pulls:
+        output("unjudged", f"[{','.join(map(str, pulls))}]")
     if summary:
-        summarise(reconcile_page(where.template, work.entries, broken.problems))
+        summarise(reconcile_page(where.template, work.entries, broken.problems, pulls))
     if form == "json":
-        print_json({"runs": reconcile_answer(work.entries), "damaged": list(broken.problems)})
+        answer = {"runs": reconcile_answer(work.entries), "damaged": list(broken.problems)}
+        print_json(answer | {"unjudged": pulls})
     else:
-        for line in reconcile_lines(work.entries, broken.problems):
+        for line in reconcile_lines(work.entries, broken.problems, pulls):
             say(line)
-    failed = trouble(work.entries) or (broken if broken.problems else None)
+    failed = trouble(work.entries) or missed or (broken if broken.problems else None)
     if failed is not None:
         raise failed
+
+
+def _without_verdict(doors: "Doors") -> tuple[list[int], ServiceError | None]:
+    """The pull requests that wait for a verdict; or why nobody knows, which keeps no run waiting."""
+    from ftv4.steps.unjudged import unjudged
+
+    try:
+        return unjudged(doors.forge(), doors.base, now()), None
+    except ServiceError as error:
+        return [], error
 
 
 def _doors(where: "Repository", stack: ExitStack, concurrency: int, base: str) -> "Doors":

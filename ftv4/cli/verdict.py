@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ftv4.actions import needed, output, run_url, summarise, told, trusted_event
+from ftv4.actions import needed, output, run_url, summarise, told, trusted_event, variable
 from ftv4.cli.options import format_option, now, print_json, repository
 from ftv4.cli.progress import progress
 from ftv4.cli.say import say
@@ -74,12 +74,15 @@ def report(ctx: click.Context, form: str) -> None:
 
 
 def _asked() -> "Asked":
-    """What the event asks for; a member that it lacks is a UsageError."""
+    """What the event asks for, or the workflow that calls; a member that it lacks is a UsageError."""
     from ftv4.steps.pull_verdict import Asked
 
-    event = trusted_event("workflow_run", "workflow_dispatch")
+    named = variable("FTV4_PULL")
+    event = trusted_event("workflow_dispatch", *(("push", "schedule") if named else ("workflow_run",)))
     number = told(event, "repository", "id", kind=int)
     base = told(event, "repository", "default_branch", kind=str)
+    if named:
+        return Asked(number, base, pull=_number(named))
     if needed("GITHUB_EVENT_NAME") == "workflow_dispatch":
         return Asked(number, base, pull=_number(told(event, "inputs", kind=dict).get("pr")))
     head, trigger = _run(event, "head_sha"), _run(event, "event")

@@ -9,7 +9,8 @@ import base64
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -62,6 +63,8 @@ class PullRequest:
     state: Literal["open", "closed"]
     merged: bool
     title: str = ""
+    updated_at: datetime | None = field(default=None, compare=False)
+    """When anything of it last changed, by the forge's clock: its head, a comment, a label."""
 
 
 class Forge:
@@ -364,5 +367,6 @@ def _seen(pull: "Hosted", head_sha: str) -> PullRequest:
         base=pull.base.ref,
         state="open" if pull.state == "open" else "closed",
         merged=pull.merged_at is not None,
+        updated_at=pull.updated_at,
         title=pull.title,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
+from typing import TypeVar
 
 from ftv4.clients.provider import Missing
 from ftv4.clock import iso
@@ -15,6 +16,7 @@ from ftv4.steps.follow import adopt, dead, jobs_of
 from ftv4.steps.reconcile import Entry, Round, is_proposed
 from ftv4.steps.runs import of_job
 
+T = TypeVar("T")
 LOOKS = 3
 """Looks in vain at a job before it counts as lost."""
 APART = timedelta(hours=1)
@@ -22,7 +24,7 @@ APART = timedelta(hours=1)
 
 
 def following(round_: Round) -> Callable[[Round, Entry], None]:
-    """The work of following in one round: each provider's jobs are listed once, and fail once."""
+    """The work of following in one round: each service is asked for its list once, and fails once."""
 
     @cache
     def listed(provider: str) -> list[Job] | ServiceError:
@@ -31,16 +33,26 @@ def following(round_: Round) -> Callable[[Round, Entry], None]:
         except ServiceError as error:
             return error
 
+    @cache
+    def open_pulls() -> set[int] | ServiceError:
+        try:
+            return {pull.number for pull in round_.doors.forge().pulls()}
+        except ServiceError as error:
+            return error
+
     def follow(round_: Round, entry: Entry) -> None:
         if is_proposed(entry):
-            _look_at_pull(round_, entry)
-            return
-        jobs = listed(entry.run.manifest.provider)
-        if isinstance(jobs, ServiceError):
-            raise jobs
-        _look_at_job(round_, entry, jobs)
+            _look_at_pull(round_, entry, _heard(open_pulls()))
+        else:
+            _look_at_job(round_, entry, _heard(listed(entry.run.manifest.provider)))
 
     return follow
+
+
+def _heard(answer: T | ServiceError) -> T:
+    if isinstance(answer, ServiceError):
+        raise answer
+    return answer
 
 
 def _look_at_job(round_: Round, entry: Entry, shown: list[Job]) -> None:
@@ -171,10 +183,10 @@ def _stop_strays(round_: Round, entry: Entry, jobs: list[Job]) -> None:
             entry.alarms.append(f"a second job was paid for until now: {name_for_log(job.id)}")
 
 
-def _look_at_pull(round_: Round, entry: Entry) -> None:
+def _look_at_pull(round_: Round, entry: Entry, open_pulls: set[int]) -> None:
     """Has a person merged or closed it? Either is the last word on this model."""
     outcome = entry.outcome
-    if outcome is None or outcome.pull_request is None:
+    if outcome is None or outcome.pull_request is None or outcome.pull_request in open_pulls:
         return
     pull = round_.doors.forge().pull(outcome.pull_request)
     if pull.merged or pull.state == "closed":

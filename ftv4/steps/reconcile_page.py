@@ -23,11 +23,14 @@ FINISHED = {
     "merged": "nothing: pull request {0} was merged",
     "serving": "nothing: it serves",
 }
+_WAITS = "pull request {}: waits for a verdict"
 SHOWN = 200
 """Runs on a page; those with nothing to tell are left out first."""
 
 
-def reconcile_page(templates: Templates, entries: Sequence[Entry], damage: Sequence[str] = ()) -> str:
+def reconcile_page(
+    templates: Templates, entries: Sequence[Entry], damage: Sequence[str] = (), unjudged: Sequence[int] = ()
+) -> str:
     """A round as a page of Markdown; `damage` is what is wrong on the ledger."""
     told = [one for one in entries if one.next or one.done or one.alarms or one.error]
     rest = [one for one in entries if one not in told]
@@ -37,14 +40,18 @@ def reconcile_page(templates: Templates, entries: Sequence[Entry], damage: Seque
         "rows": [_row(one) for one in entries if one in shown],
         "more": [one for one in entries if one not in shown],
         "alarms": [*damage, *(f"{one.run.folder}: {alarm}" for one in entries for alarm in one.alarms)],
+        "unjudged": [_WAITS.format(number) for number in unjudged],
         "errors": [f"{one.run.folder}: {one.error.message}" for one in entries if one.error],
     }
     return render(templates, "reconcile.md.j2", facts, FILTERS)
 
 
-def reconcile_lines(entries: Iterable[Entry], damage: Sequence[str] = ()) -> list[str]:
+def reconcile_lines(
+    entries: Iterable[Entry], damage: Sequence[str] = (), unjudged: Sequence[int] = ()
+) -> list[str]:
     """A round as people read it on a terminal."""
     lines = [f"look: {problem}" for problem in damage]
+    lines += [_WAITS.format(number) for number in unjudged]
     for one in entries:
         row = _row(one)
         lines.append(f"{one.run.folder}  {row['key']}  {row['state']}  next: {row['next']}")

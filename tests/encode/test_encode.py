@@ -213,10 +213,13 @@ def test_an_output_is_a_word_a_digest_or_a_number():
     assert for_output("rows", 40) == "rows=40\n"
     assert for_output("verdict", "eNqrVkrOSCzKTlWyUspIVaoFAC-_") == "verdict=eNqrVkrOSCzKTlWyUspIVaoFAC-_\n"
     assert for_output("stage", "") == "stage=\n"
+    assert for_output("pulls", "[3,7]") == "pulls=[3,7]\n"
     assert len(for_output("verdict", "e" * 65_536)) == 65_545
 
 
-@pytest.mark.parametrize("value", ["evals/report_1.json", "ft:gpt-4.1::a", "--all", "a=b", "e" * 65_537])
+@pytest.mark.parametrize(
+    "value", ["evals/report_1.json", "ft:gpt-4.1::a", "--all", "a=b", "e" * 65_537, "[]", "[a]", "[1,]"]
+)
 def test_an_output_is_no_path_no_model_and_no_option(value):
     with pytest.raises(ValueError, match="not one plain word"):
         for_output("name", value)

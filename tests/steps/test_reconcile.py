@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from ftv4.canonical import digest
+from ftv4.cli.reconcile import reconcile
 from ftv4.clients.git import Git, Remote
 from ftv4.clients.ledger import REF, Ledger
 from ftv4.clients.provider import NewJob
 from ftv4.contracts.run import JobRecord, RunManifest
 from ftv4.documents import MODELS, to_json
 from ftv4.steps.reconcile import Round
+from ftv4.steps.unjudged import LOOKS
 from tests.eval_cases import plant
 from tests.forge_sandbox import NAME, _server, empty_sandbox  # noqa: F401
 from tests.provider_sandbox import SECONDS, _provider, sandbox  # noqa: F401
@@ -484,6 +486,30 @@ def test_what_one_run_runs_into_keeps_no_other_from_its_next_thing(team):
 
     assert "no provider" in broken["error"]
     assert other["state"] == "ready"
+
+
+def test_the_rounds_of_half_an_hour_make_200_calls_of_the_forge_at_most(team):
+    """The bar's number (§3), for a token that has 1,000 an hour: by what each thing of a round costs."""
+
+    def calls(*flags):
+        before = len(team.forge.asked())
+        team.round(*flags)
+        return len([line for line in team.forge.asked()[before:] if ".git/" not in line])
+
+    for name in "bc":
+        team.launch(suffix=f"{team.suffix}{name}")
+        team.later(minutes=1)
+    team.provider.ahead += SECONDS
+    follow, evaluate, propose = calls("--do=follow"), calls("--do=evaluate"), calls("--do=propose")
+    stands, both = calls("--do=follow"), {pull.number for pull in team.pulls()}
+    for number in both:
+        team.close(number)
+    closed = calls("--do=follow")
+    (most,) = [option.default for option in reconcile.params if option.name == "limit"]
+
+    assert (follow, evaluate, stands, closed - stands) == (0, 0, 1, 2)
+    assert propose % 2 == 0
+    assert most * propose // 2 + stands + most + 1 + LOOKS <= 200
 
 
 def test_more_changes_than_are_allowed_are_left_for_the_next_round(team):

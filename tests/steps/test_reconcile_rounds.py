@@ -1,7 +1,7 @@
 """Rounds that are lost, late, doubled or killed: provider and forge are fakes with state, git is real."""
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -83,12 +83,13 @@ class FakeForge:
         found = [pull for pull in self.made if pull.branch == branch and pull.state == "open"]
         if not found:
             number = len(self.made) + 1
-            self.made.append(PullRequest(number, "http://forge", branch, "0" * 40, base, "open", False))
+            self.made.append(PullRequest(number, "", branch, "0" * 40, base, "open", False))
         self.files.append(dict(files))
         return found[0] if found else self.made[-1]
 
     def pulls(self, head=None, state="open"):
-        return [pull for pull in self.made if pull.branch == head]
+        wanted = [pull for pull in self.made if state in {pull.state, "all"}]
+        return [pull for pull in wanted if head in {pull.branch, None}]
 
     def pull(self, number):
         return self.made[number - 1]
@@ -228,9 +229,7 @@ def test_every_subset_of_rounds_ends_in_the_same_state(template, tmp_path_factor
     world.provider.done_at = TICKS[done]
     for tick in ticks:
         if tick >= merged and world.forge.made:
-            world.forge.made[0] = PullRequest(
-                1, "", world.forge.made[0].branch, "0" * 40, "main", "closed", True
-            )
+            world.forge.made[0] = replace(world.forge.made[0], state="closed", merged=True)
         world.provider.away = tick in away
         world.round(TICKS[tick])
     world.provider.away = False

@@ -9,6 +9,8 @@ SETUP, GATE = "$/.github/actions/setup", "$/.github/actions/gate"
 READ = {"contents": "read"}
 WRITE = {"contents": "write"}
 PROPOSE = {"contents": "write", "pull-requests": "write"}
+LOOK = {"contents": "write", "pull-requests": "read", "statuses": "read"}
+REPORT = {"contents": "read", "pull-requests": "write", "statuses": "write"}
 KNOWN = {"id-token": "write"}
 """Lets a job say who it is: in jobs with an environment that main alone enters, and in their callers."""
 
@@ -23,18 +25,19 @@ PERMISSIONS = {
     ("promote", "named"): PROPOSE | KNOWN,
     ("promote", "waiting"): PROPOSE | KNOWN,
     ("reconcile", "evaluate"): WRITE | KNOWN,
-    ("reconcile", "follow"): {"contents": "write", "pull-requests": "read"} | KNOWN,
+    ("reconcile", "follow"): LOOK | KNOWN,
     ("reconcile", "propose"): PROPOSE | KNOWN,
+    ("reconcile", "verdict"): REPORT | KNOWN,
     ("rollback", "rollback"): PROPOSE | KNOWN,
     ("verdict", "judge"): {"contents": "read", "pull-requests": "read"},
-    ("verdict", "report"): {"contents": "read", "pull-requests": "write", "statuses": "write"} | KNOWN,
+    ("verdict", "report"): REPORT | KNOWN,
 }
 APP_MAY = {
     ("evaluate", "evaluate"): WRITE,
     ("finetune", "launch"): WRITE,
     ("promote", "named"): PROPOSE,
     ("promote", "waiting"): PROPOSE,
-    ("reconcile", "follow"): {"contents": "write", "pull-requests": "read"},
+    ("reconcile", "follow"): LOOK,
     ("rollback", "rollback"): PROPOSE,
     ("verdict", "report"): {"pull-requests": "write", "statuses": "write"},
 }
@@ -101,6 +104,7 @@ TRIGGERS = {
     "rollback": {"workflow_dispatch": ...},
     "verdict": {
         "workflow_run": {"workflows": ["gate-preview"], "types": ["completed"]},
+        "workflow_call": ...,
         "workflow_dispatch": ...,
     },
 }
@@ -139,12 +143,28 @@ INPUTS = {
     "verdict": {"pr": NUMBER | NEEDED},
 }
 CALLS = {
-    ("reconcile", "evaluate"): "$/.github/workflows/evaluate.yml",
-    ("reconcile", "propose"): "$/.github/workflows/promote.yml",
+    ("reconcile", "evaluate"): "evaluate",
+    ("reconcile", "propose"): "promote",
+    ("reconcile", "verdict"): "verdict",
 }
-HANDED_OVER = ("FTV4_APP_KEY", "OPENAI_API_KEY")
-"""The secrets that a called workflow asks for; they are its own environment's."""
-CALLED_OUTPUTS = {"evaluate": {"propose": "${{ jobs.evaluate.outputs.propose }}"}, "promote": {}}
+CALLED = {
+    "evaluate": {
+        "secrets": ("FTV4_APP_KEY", "OPENAI_API_KEY"),
+        "outputs": {"propose": "${{ jobs.evaluate.outputs.propose }}"},
+    },
+    "promote": {"secrets": ("FTV4_APP_KEY", "OPENAI_API_KEY")},
+    "verdict": {"secrets": ("FTV4_APP_KEY",), "inputs": INPUTS["verdict"]},
+}
+"""What a called workflow asks for and says; secrets are its own environment's."""
+TOLD = {("reconcile", "verdict"): {"pr": "${{ matrix.pr }}"}}
+"""What a call says."""
+EACH = {
+    ("reconcile", "verdict"): {
+        "fail-fast": "false",
+        "matrix": {"pr": "${{ fromJSON(needs.follow.outputs.unjudged || '[0]') }}"},
+    }
+}
+"""Jobs that run once for each."""
 
 CONDITIONS = {
     ("finetune", "launch"): "inputs.dry_run == false",
@@ -154,12 +174,14 @@ CONDITIONS = {
     ("reconcile", "propose"): (
         "${{ !cancelled() && (needs.follow.outputs.propose > 0 || needs.evaluate.outputs.propose > 0) }}"
     ),
+    ("reconcile", "verdict"): "${{ !cancelled() && needs.follow.outputs.unjudged != '' }}",
     ("verdict", "report"): "needs.judge.outputs.verdict != ''",
 }
 NEEDS = {
     ("finetune", "launch"): "plan",
     ("reconcile", "evaluate"): "follow",
     ("reconcile", "propose"): ["follow", "evaluate"],
+    ("reconcile", "verdict"): "follow",
     ("verdict", "report"): "judge",
 }
 RUNS = {
@@ -171,7 +193,7 @@ RUNS = {
     "finetune.launch": ['ftv4 dispatch ft stage --run-key="$RUN_KEY" --follow=false --summary=true'],
     "promote.named": ["ftv4 dispatch promote --open-pr=true"],
     "promote.waiting": ["ftv4 ops reconcile --do=propose --summary=true"],
-    "reconcile.follow": ["ftv4 ops reconcile --do=follow --summary=true"],
+    "reconcile.follow": ["ftv4 ops reconcile --do=follow --unjudged=true --summary=true"],
     "rollback.rollback": ["ftv4 dispatch rollback --open-pr=true"],
     "verdict.judge": ["ftv4 verdict judge"],
     "verdict.report": ["ftv4 verdict report"],
@@ -200,6 +222,7 @@ KEY = {
     "OPENAI_SERVICE_ACCOUNT_ID": "${{ vars.OPENAI_SERVICE_ACCOUNT_ID }}",
 }
 """What opens the provider: a key, or the ids by which it knows the job."""
+PULL_ASKED = {"FTV4_PULL": "${{ inputs.pr }}"}
 ENV = {
     "doctor.doctor": {"FTV4_APP_ID": "${{ vars.FTV4_APP_ID }}", "GITHUB_TOKEN": "${{ github.token }}", **KEY},
     "evaluate.evaluate": token("ftv4-eval") | KEY,
@@ -208,8 +231,8 @@ ENV = {
     "promote.waiting": token("ftv4-bot") | KEY,
     "reconcile.follow": token("ftv4-watch") | KEY,
     "rollback.rollback": token("ftv4-bot") | KEY,
-    "verdict.judge": {"GITHUB_TOKEN": "${{ github.token }}"},
-    "verdict.report": {"FTV4_VERDICT": "${{ needs.judge.outputs.verdict }}"} | token("ftv4-bot"),
+    "verdict.judge": {"GITHUB_TOKEN": "${{ github.token }}"} | PULL_ASKED,
+    "verdict.report": {"FTV4_VERDICT": "${{ needs.judge.outputs.verdict }}"} | PULL_ASKED | token("ftv4-bot"),
     "gate": {"BASE": "${{ inputs.base }}", "HEAD": "${{ inputs.head }}"},
 }
 """The variables of a job's commands; those that aren't here have none."""
@@ -219,6 +242,7 @@ OUTPUTS = {
     ("reconcile", "follow"): {
         "evaluate": "${{ steps.follow.outputs.evaluate }}",
         "propose": "${{ steps.follow.outputs.propose }}",
+        "unjudged": "${{ steps.follow.outputs.unjudged }}",
     },
     ("verdict", "judge"): {"verdict": "${{ steps.judge.outputs.verdict }}"},
 }

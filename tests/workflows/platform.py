@@ -96,8 +96,9 @@ class Platform:
         return self.run(workflow, "workflow_dispatch", event, ref=ref, GITHUB_REF=ref, **more)
 
     def tick(self, workflow="reconcile", **more):
-        """The clock starts a workflow."""
-        return self.run(workflow, "schedule", {"schedule": "7,37 * * * *"}, **more)
+        """The clock starts a workflow, by an event that tells nothing of the repository."""
+        event = {"schedule": "7,37 * * * *", "repository": None}
+        return self.run(workflow, "schedule", event, **more)
 
     def push(self, workflow="reconcile", **more):
         """Something was merged to main."""

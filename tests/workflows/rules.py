@@ -295,30 +295,43 @@ def actions_told(tree):
 def inputs_known(tree):
     """What a person may type is written down, with its type and what it is by default."""
     seen = {
-        name: {
-            field: {key: value for key, value in told.items() if key != "description"}
-            for field, told in one["on"]["workflow_dispatch"]["inputs"].items()
-        }
+        name: _undescribed(one["on"]["workflow_dispatch"]["inputs"])
         for name, one in tree.workflows.items()
         if one["on"].get("workflow_dispatch")
     }
     yield from differing("inputs", seen, expected.INPUTS)
 
 
+def _undescribed(inputs):
+    return {
+        field: {key: value for key, value in told.items() if key != "description"}
+        for field, told in inputs.items()
+    }
+
+
 def calls_known(tree):
-    """A called workflow gets the secrets it asks for by name, and gives the outputs written down."""
-    yield from differing(
-        "calls", {key: job["uses"] for key, job in tree.jobs.items() if "uses" in job}, expected.CALLS
-    )
-    handed = {name: f"${{{{ secrets.{name} }}}}" for name in expected.HANDED_OVER}
-    for key in expected.CALLS:
+    """A called workflow gets the secrets and inputs it asks for, and gives the outputs written down."""
+    calls = {key: job for key, job in tree.jobs.items() if "uses" in job}
+    used = {key: f"$/.github/workflows/{name}.yml" for key, name in expected.CALLS.items()}
+    yield from differing("calls", {key: job["uses"] for key, job in calls.items()}, used)
+    told = {key: job["with"] for key, job in calls.items() if "with" in job}
+    yield from differing("told", told, expected.TOLD)
+    for key, name in expected.CALLS.items():
+        handed = {one: f"${{{{ secrets.{one} }}}}" for one in expected.CALLED[name]["secrets"]}
         yield from differing(f"{key} secrets", tree.jobs[key].get("secrets", {}), handed)
-    for name, outputs in expected.CALLED_OUTPUTS.items():
+    for name, wanted in expected.CALLED.items():
         call = tree.workflows[name]["on"]["workflow_call"]
         asked = {secret: one.get("required") for secret, one in call.get("secrets", {}).items()}
-        yield from differing(f"{name} secrets", asked, dict.fromkeys(expected.HANDED_OVER, "false"))
+        yield from differing(f"{name} secrets", asked, dict.fromkeys(wanted["secrets"], "false"))
         given = {output: one.get("value") for output, one in call.get("outputs", {}).items()}
-        yield from differing(f"{name} outputs", given, outputs)
+        yield from differing(f"{name} outputs", given, wanted.get("outputs", {}))
+        yield from differing(f"{name} asks", _undescribed(call.get("inputs", {})), wanted.get("inputs", {}))
+
+
+def repeated_known(tree):
+    """A job runs once, but where it is written down for what it runs."""
+    seen = {key: job["strategy"] for key, job in tree.jobs.items() if "strategy" in job}
+    yield from differing("strategy", seen, expected.EACH)
 
 
 def outputs_there(tree):

@@ -1,8 +1,11 @@
 """From a dataset change to a merged promotion, and what stops on the way, by workflows alone."""
 
 import json
+from datetime import UTC, datetime
 from urllib.request import Request, urlopen
 
+from ftv4.clock import iso
+from ftv4.steps.unjudged import QUIET
 from tests.workflows.platform import DATASET
 from tests.workflows.test_gate_preview import ROWS
 from tests.workflows.test_verdict import said
@@ -11,6 +14,7 @@ ASKED = {"stage": "quant_signals", "suffix": "act", "provider": "openai", "dry_r
 MODELS = "config/intelligence_v4.models.json"
 TRAINED = 3600
 """Seconds after which a job has ended."""
+JUDGED = ("verdict/judge", "verdict/report")
 FOLLOW, EVALUATE, PROPOSE = "follow", "evaluate/evaluate", "promote/propose what waits"
 
 
@@ -65,11 +69,21 @@ def test_from_a_dataset_change_to_a_merged_promotion(platform):
     assert "| `evaluated` | `evaluated: IMPROVED` |" in round_.summaries[EVALUATE]
     assert proposal.user.login == "ftv4-bot"
 
+    assert platform.tick(app=True).jobs == {FOLLOW: "success"}  # its event may still be on its way
+    later = {"app": True, "FTV4_NOW": iso(datetime.now(UTC) + QUIET)}
+    judged = platform.tick(**later)
+
+    assert judged.jobs == {FOLLOW: "success", **dict.fromkeys(JUDGED, "success")}
+    assert f"pull request {proposal.number}: waits for a verdict" in judged.summaries[FOLLOW]
+    statuses, ((author, comment),) = said(platform, proposal)
+    assert statuses == [("ftv4-bot", "ftv4/verdict", "success")]
+    assert (author, "Verified: a promotion" in comment) == ("ftv4-bot", True)
+
     before = written(platform)
-    assert platform.tick(app=True).jobs == {FOLLOW: "success"}
+    assert platform.tick(**later).jobs == {FOLLOW: "success"}
     assert written(platform) == before
 
-    accepted(platform, proposal)
+    proposal.merge()
     assert pinned(platform).startswith("openai:ft:gpt-4o-mini-2024-07-18:ftv4-sandbox:act:")
     assert platform.push(app=True).jobs == {FOLLOW: "success"}
     assert platform.provider.jobs_made() == 1

@@ -17,10 +17,11 @@ def broken_by(tree):
         return {"unreadable"}
 
 
+HELPERS = {"differing", "_undescribed"}
 RULES = {
     name: rule
     for name, rule in vars(rules).items()
-    if callable(rule) and getattr(rule, "__module__", "") == rules.__name__ and name != "differing"
+    if callable(rule) and getattr(rule, "__module__", "") == rules.__name__ and name not in HELPERS
 }
 
 
@@ -122,6 +123,10 @@ def test_people_may_type_what_is_written_down():
 
 def test_called_workflows_get_the_secrets_they_name():
     held(rules.calls_known)
+
+
+def test_a_job_runs_once_unless_that_is_written_down():
+    held(rules.repeated_known)
 
 
 def test_outputs_are_read_of_steps_that_are_there():
