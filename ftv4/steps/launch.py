@@ -80,10 +80,8 @@ def buy(
         try:
             _must_be_planned(run, planned)
             return launch(repository, run, provider, world, again=again)
-        except FolderTaken as error:
-            repository.remove_folder(run.folder)
-            if error.folder != run.folder:
-                raise
+        except FolderTaken:
+            repository.remove_folder(run.folder)  # if it is another one, the next look says so
         except BaseException as error:
             with alongside(error):
                 if not repository.has(f"{run.folder}/{JOB}"):

@@ -36,7 +36,6 @@ class FolderTaken(ServiceError):
 
     def __init__(self, folder: str) -> None:
         super().__init__(f"{folder}: on the ledger this is another run", hint="run again", retryable=True)
-        self.folder = folder
 
 
 @dataclass

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ftv4.canonical import digest
 from ftv4.cli.ft import ft  # noqa: F401  what processes import is compiled before they race
 from ftv4.clients.git import Git, Remote
 from ftv4.clients.ledger import REF, Ledger
@@ -24,9 +25,10 @@ from ftv4.contracts.policy import Caps
 from ftv4.contracts.run import JobIds, JobRecord
 from ftv4.documents import Repository
 from ftv4.errors import ContractError, GateError, ServiceError
+from ftv4.steps import launch
 from ftv4.steps.caps import SETTLE, must_be_within
 from ftv4.steps.launch import World, _new_job, buy
-from ftv4.steps.ledger import _further
+from ftv4.steps.ledger import FolderTaken, _further
 from tests.conftest import ROOT
 from tests.provider_sandbox import SECONDS, _provider, sandbox  # noqa: F401
 from tests.steps.test_finetune_paid import JOBS, NOON, Operator
@@ -377,9 +379,10 @@ def test_killed_at_any_step_a_run_has_one_job_in_the_end(tmp_path, sandbox, same
 
 
 def plant(bare, path, content):
+    """As whoever may push can; None takes a file away."""
     git = Git(bare)
-    blob = git("hash-object", "-w", "--stdin", stdin=content)
-    tree = git.tree(REF, f"100644 {blob}\t{path}\0".encode())
+    blob = git("hash-object", "-w", "--stdin", stdin=content or b"")
+    tree = git.tree(REF, f"{'100644' if content is not None else '0'} {blob}\t{path}\0".encode())
     who = {f"GIT_{one}_{what}": "x" for one in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     git("update-ref", REF, git.made("commit-tree", "-m", "x", "-p", REF, tree, environment=who))
 
@@ -412,6 +415,76 @@ def test_a_damaged_ledger_is_named_and_never_paid_past(runner, bare, sandbox, fi
     assert f"{folder}/{file}" in " ".join(refused.value.problems)
     assert sandbox.asked() == []
     assert not other.repository.has(folder)
+
+
+def test_a_folder_that_is_another_run_here_is_said_at_once(runner, bare, monkeypatch):
+    """Not our run's folder: no other name would help."""
+    ours, other = runner("a"), runner("b")
+    ours.buy()
+    (mine,) = ours.runs()
+    clash = ours.repository.read_json(mine.manifest_file)
+    prepare = launch.prepare
+
+    def meanwhile(*arguments):
+        monkeypatch.setattr(launch, "prepare", prepare)
+        key = clash["key_of"] | {"seed": 7}
+        news = clash | {"key_of": key, "run_key": digest(key)}
+        plant(bare, mine.manifest_file, json.dumps(news).encode())
+        plant(bare, mine.job_file, None)
+        return prepare(*arguments)
+
+    ours.suffix = other.suffix
+    monkeypatch.setattr(launch, "prepare", meanwhile)
+
+    with pytest.raises(FolderTaken, match=mine.folder):
+        ours.buy()
+
+    assert [run.folder for run in ours.runs()] == [mine.folder]
+
+
+def test_a_ledger_that_is_damaged_meanwhile_costs_no_job_its_run(runner, bare, monkeypatch):
+    ours = runner()
+    create_job = Provider.create_job
+
+    def meanwhile(provider, job):
+        made = create_job(provider, job)
+        plant(bare, ours.runs()[0].job_file, b"{")
+        return made
+
+    monkeypatch.setattr(Provider, "create_job", meanwhile)
+
+    bought = ours.buy()
+
+    assert (bought.paid, ours.runs()[0].job_id) == (True, bought.run.job_id)
+    assert "the ledger doesn't name its job yet" in ours.heard[-1]
+
+
+def test_a_look_that_fails_is_not_the_last_look_for_a_lost_job(runner, sandbox):  # noqa: F811
+    ours = runner()
+    faults = iter([partial(sandbox.fail, "reject", "GET", JOBS, status=503, times=99), sandbox.begin_faults])
+    ours.sleep = lambda seconds: next(faults, lambda: None)()
+    sandbox.fail("accept_then_drop", "POST", JOBS)
+
+    assert ours.buy().paid
+    assert sandbox.jobs_made() == 1
+
+
+def test_what_the_provider_refuses_is_told_though_the_ledger_is_away_by_then(runner, sandbox, monkeypatch):  # noqa: F811
+    ours = runner()
+    create_job = Provider.create_job
+
+    def meanwhile(provider, job):
+        monkeypatch.setattr(Ledger, "write", away)
+        return create_job(provider, job)
+
+    def away(ledger, *arguments):
+        raise ServiceError("ledger: away", retryable=True)
+
+    monkeypatch.setattr(Provider, "create_job", meanwhile)
+    sandbox.fail("reject", "POST", JOBS, status=400)
+
+    with pytest.raises(ServiceError, match="HTTP 400"):
+        ours.buy()
 
 
 def test_a_run_in_another_runs_place_is_a_damaged_ledger(runner, bare, sandbox):  # noqa: F811

@@ -39,7 +39,8 @@ def cap(team, **caps):  # noqa: F811
 # the provider's own word
 
 
-def test_a_model_that_the_ledger_alone_names_is_asked_nothing(team):  # noqa: F811
+@pytest.mark.parametrize("named", ["gpt-4.1-2025-04-14", "None"])
+def test_a_model_that_the_ledger_alone_names_is_asked_nothing(team, named):  # noqa: F811
     """Threat 25: whoever may push could have any model asked with the key of the evals."""
     run = team.launch()
 
@@ -47,7 +48,7 @@ def test_a_model_that_the_ledger_alone_names_is_asked_nothing(team):  # noqa: F8
         if not path.endswith("job.json"):
             return text
         job = json.loads(text)
-        job["openai"] |= {"status": "succeeded", "fine_tuned_model": "gpt-4.1-2025-04-14"}
+        job["openai"] |= {"status": "succeeded", "fine_tuned_model": named}
         return json.dumps(job)
 
     rewrite(team, forged)
@@ -73,12 +74,14 @@ def test_a_model_that_was_put_in_place_of_the_evaluated_one_is_not_proposed(team
     assert team.pulls() == []
 
 
-@pytest.mark.parametrize("keyless", [{"metadata": {}}, {"metadata": {"ftv4_run_key": "0" * 64}}])
-def test_a_job_that_is_not_this_runs_vouches_for_nothing(team, keyless):  # noqa: F811
+@pytest.mark.parametrize(
+    "other", [{"metadata": {}}, {"metadata": {"ftv4_run_key": "0" * 64}}, {"id": "ftjob-another"}]
+)
+def test_a_job_that_is_not_this_runs_vouches_for_nothing(team, other):  # noqa: F811
     """A model of the same account, trained by hand or by another run."""
     started = team.trained()
     team.round("--do", "follow")
-    team.provider.fail("alter", "GET", f"{JOBS}/{started['job_id']}", fields=keyless)
+    team.provider.fail("alter", "GET", f"{JOBS}/{started['job_id']}", fields=other)
 
     (run,) = team.round("--do", "evaluate")
 
@@ -116,6 +119,45 @@ def test_more_evaluations_than_a_day_may_have_wait(team):  # noqa: F811
     assert len(team.provider.asked("POST", CHAT)) == asked
     team.later(hours=1)
     assert team.round("--do", "evaluate")[1]["state"] == "evaluated"
+
+
+def test_an_evaluation_that_got_too_few_answers_counts_too(team):  # noqa: F811
+    """What was answered of it was paid for."""
+    cap(team, evaluations_a_day=1)
+    team.trained()
+    team.provider.fail("reject", "POST", CHAT, status=400, times=1)
+    (run,) = team.round()
+    assert "in 1 of 3 evals" in run["done"][-1]
+    asked = len(team.provider.asked("POST", CHAT))
+    team.later(hours=1)
+
+    (run,) = team.round()
+
+    assert run["notes"] == ["caps.evaluations_a_day: 1 within a day, 1 may be"]
+    assert len(team.provider.asked("POST", CHAT)) == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("20261122T110000Z-0123456789ab-stage", True),
+        ("20261122T110000Z", False),
+        ("20261122T110000Z-0-stage", False),
+        ("20261122T110000Z-0123456789ab-stage_2", False),
+        ("20261121T110000Z-0123456789ab-stage", False),
+        ("20261124T110000Z-0123456789ab-stage", False),
+    ],
+)
+def test_only_reconciles_own_reports_of_a_day_around_now_count(team, name, counts):  # noqa: F811
+    """A report made by hand is its maker's bill; one of days to come is of a clock that was wrong."""
+    cap(team, evaluations_a_day=1)
+    team.trained()
+    team.round("--do", "follow")
+    plant(team.forge.git, f"evals/report_{name}.json")
+
+    (run,) = team.round("--do", "evaluate")
+
+    assert run["state"] == ("ready" if counts else "evaluated")
 
 
 # models that don't answer
@@ -308,6 +350,30 @@ def test_of_two_jobs_one_lives_though_the_first_shows_only_when_the_second_is_bo
     (run,) = team.round("--do", "follow")
     assert (run["job_id"], run["next"]) == (first.id, "follow")
     assert (status(team, first.id), status(team, second.id)) == ("validating_files", "cancelled")
+
+
+def test_where_another_runner_records_another_job_meanwhile_that_one_stands(team, before_write):  # noqa: F811
+    """Neither is cancelled on what was read before: the next round sees both."""
+    team.provider.fail("accept_then_drop", "POST", JOBS)
+    team.provider.fail("stale_list", "GET", JOBS, times=99)
+    team.launch(code=5)
+    team.lose_checkout()
+    team.provider.begin_faults()
+    first = team.provider.connect().jobs()[0]
+    second = second_job(team, first)
+
+    def meanwhile():
+        path = next(path for path in team.ledger() if path.endswith("job.json"))
+        record = json.loads(team.ledger()[path])
+        record["openai"] |= {"job_id": second.id, "status": "queued"}
+        plant(team.forge.git, path, json.dumps(record).encode())
+
+    before_write(1, meanwhile)
+    (run,) = team.round("--do", "follow")
+
+    assert (run["job_id"], run["done"], run["alarms"]) == (second.id, [], [])
+    assert run["notes"] == ["another runner is at it"]
+    assert {status(team, job.id) for job in (first, second)} == {"validating_files"}
 
 
 def test_when_a_runs_job_was_cancelled_its_second_one_is_adopted_rather_than_cancelled_too(team):  # noqa: F811
