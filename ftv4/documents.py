@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from ftv4.canonical import sha256
 from ftv4.contracts import problems
+from ftv4.contracts.faults import placed
 from ftv4.contracts.jsontext import NotJson, loads, trimmed
 from ftv4.contracts.models import ModelsConfig
 from ftv4.contracts.policy import Policy
@@ -43,6 +44,9 @@ BUFFER = 1 << 18
 
 STRETCH = 1 << 19
 """Bytes from which on a stretch of lines is as long as it gets."""
+
+
+MEND = "mend what is named here, or restore the file from git"
 
 
 class Line(NamedTuple):
@@ -289,11 +293,12 @@ def parse(contract: type[C], text: bytes | str, where: str) -> C:
     try:
         return contract.model_validate(value)
     except ValidationError as error:
-        found = problems(error)
+        found = placed(problems(error), text)
         raise ContractError(
             f"{where}: {len(found)} problem{'s' if len(found) > 1 else ''}",
-            problems=[f"{where}#{pointer or '/'}: {problem}" for pointer, problem in found],
-            hint="the file's shape is in docs/files.md",
+            problems=[f"{where}#{one.pointer or '/'}: {one.problem} (line {one.line})" for one in found],
+            hint=MEND,
+            line=found[0].line,
         ) from None
 
 
@@ -320,7 +325,8 @@ def _load(text: bytes | str, where: str) -> Any:
     except orjson.JSONDecodeError as error:
         raise ContractError(
             f"{where}:{error.lineno}: not JSON: {error.msg} (column {error.colno})",
-            hint="restore the file from git, or mend it by hand",
+            hint=MEND,
+            line=error.lineno,
         ) from None
 
 

@@ -162,8 +162,8 @@ def test_a_policy_with_a_typo_names_the_key(repository):
         repository.policy()
 
     assert [line.split("#")[1] for line in caught.value.problems] == [
-        "/shaming_phrases: Field required",
-        "/shaming_phases: Extra inputs are not permitted",
+        "/shaming_phrases: Field required (line 1)",
+        "/shaming_phases: Extra inputs are not permitted (line 21)",
     ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from ftv4.canonical import digest, sha256
-from ftv4.contracts import Json
+from ftv4.contracts import Json, Problem
 from ftv4.contracts.evaluation import Case
 from ftv4.contracts.pack import DataPack
 from ftv4.documents import Repository
@@ -44,7 +44,7 @@ def load_cases(repository: Repository, fixture: str | None = None) -> tuple[Aske
         raise ContractError(
             f"{CASES}: {loaded.count(None)} of {len(loaded)} cases can't be asked",
             problems=problems,
-            hint="a case's shape is in docs/files.md",
+            hint="mend the cases that are named, or restore them from git",
         )
     cases = tuple(asked for asked in loaded if asked is not None)
     return cases if fixture is None else (_named(cases, fixture),)
@@ -69,6 +69,22 @@ def cases_digest(cases: tuple[Asked, ...]) -> str:
     return digest([[asked.case.case_id, asked.sha256] for asked in cases])
 
 
+def wrong(case: Case, name: str) -> list[Problem]:
+    """What a case says wrongly beyond its own shape; `name` is its file's."""
+    own = name == f"{CASES}/{case.case_id}.json"
+    found = [] if own else [Problem("/case_id", f"is {case.case_id}; the file isn't")]
+    found += [Problem(f"/gold/{stage}", "no such stage") for stage in case.gold if stage not in STAGES]
+    for stage in STAGES.values():
+        gold = case.gold.get(stage.name)
+        sides: tuple[tuple[Side, Json], ...] = (
+            (("input", gold.input), ("output", gold.output)) if gold else ()
+        )
+        for side, payload in sides:
+            at = f"/gold/{stage.name}/{side}"
+            found += [Problem(at + one.pointer, one.problem) for one in problems_of(stage, side, payload)]
+    return found
+
+
 def _named(cases: tuple[Asked, ...], fixture: str) -> Asked:
     for asked in cases:
         if asked.case.case_id == fixture:
@@ -81,7 +97,7 @@ def _load(repository: Repository, path: Path, problems: list[str]) -> Asked | No
     name = repository.relative(path)
     try:
         case = repository.read(Case, name)
-        found = [f"{name}#{problem}" for problem in _wrong(case, name)]
+        found = [f"{name}#{place}: {problem}" for place, problem in wrong(case, name)]
         if not found:
             return _asked(repository, case)
     except Ftv4Error as error:
@@ -90,21 +106,6 @@ def _load(repository: Repository, path: Path, problems: list[str]) -> Asked | No
     if len(found) > EACH:
         problems.append(f"{name}: and {len(found) - EACH} more")
     return None
-
-
-def _wrong(case: Case, name: str) -> list[str]:
-    """What a case says wrongly beyond its own shape."""
-    lines = [] if name.endswith(f"/{case.case_id}.json") else [f"/case_id: is {case.case_id}; the file isn't"]
-    lines += [f"/gold/{stage}: no such stage" for stage in case.gold if stage not in STAGES]
-    for stage in STAGES.values():
-        gold = case.gold.get(stage.name)
-        sides: tuple[tuple[Side, Json], ...] = (
-            (("input", gold.input), ("output", gold.output)) if gold else ()
-        )
-        for side, payload in sides:
-            found = problems_of(stage, side, payload)
-            lines += [f"/gold/{stage.name}/{side}{pointer}: {problem}" for pointer, problem in found]
-    return lines
 
 
 def _asked(repository: Repository, case: Case) -> Asked:

@@ -1,6 +1,6 @@
 """Judges datasets as they lie here, or what a change does to them, and says all there is to say."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -8,10 +8,10 @@ from pathlib import Path
 from ftv4.clients.git import Entry, Git
 from ftv4.contracts.findings import ChangeReport, Finding, GateReport
 from ftv4.contracts.policy import Policy
-from ftv4.contracts.waivers import Waivers
 from ftv4.documents import Repository
 from ftv4.errors import ContractError
 from ftv4.stages.stage import Stage
+from ftv4.steps.config_check import check
 from ftv4.steps.details import UNSEEN, detailed
 from ftv4.steps.forecast import Forecaster
 from ftv4.steps.gate import Progress, find_stage, judge, unreadable
@@ -19,7 +19,7 @@ from ftv4.steps.row_change import Comparison
 from ftv4.steps.settings_change import MOST, settings
 from ftv4.steps.snapshot import DATASETS, Snapshot
 from ftv4.steps.tree import look, name_of
-from ftv4.steps.waivers import read_waivers, waive
+from ftv4.steps.waivers import WAIVERS, WaiverFile, failing, read_waivers, waive
 from ftv4.steps.workers import Workers
 
 COMPARED = ("rows", "duplicates", "concentration", "diversity")
@@ -31,7 +31,7 @@ class Terms:
     """By what to judge, and what to say besides."""
 
     policy: Policy
-    waivers: Waivers
+    waivers: WaiverFile
     today: date
     stage: Stage | None = None
     """None: file names and rows say which."""
@@ -73,7 +73,10 @@ def judge_change(
     wanted = {repository.relative(file) for file in files}
     datasets = [entry for entry in touched.datasets if not wanted or name_of(entry.path) in wanted]
     reports = [_judge_entry(repository, entry, (base, fork, head), terms) for entry in datasets]
-    every = [*touched.findings, *(finding for report in reports for finding in report.findings)]
+    about = (*touched.findings, *check(git, changes, terms.today, terms.provider))
+    if datasets and WAIVERS not in (name_of(entry.path) for entry in changes):
+        about += tuple(_elsewhere(terms, {report.file for report in reports}))
+    every = [*about, *(finding for report in reports for finding in report.findings)]
     errors = sum(finding.severity == "error" for finding in every)
     others = list(settings(git, changes))
     return ChangeReport(
@@ -83,14 +86,14 @@ def judge_change(
         head=head,
         errors=errors,
         warnings=len(every) - errors,
-        findings=touched.findings,
+        findings=about,
         settings=tuple(others[:MOST]),
         more_settings=max(0, len(others) - MOST),
         reports=tuple(reports),
     )
 
 
-def terms_of(repository: Repository, base: str) -> tuple[Policy, Waivers]:
+def terms_of(repository: Repository, base: str) -> tuple[Policy, WaiverFile]:
     """The policy and the waivers that a commit has. Raises UsageError, or ContractError for a damaged one."""
     commit = Git(repository.root).commit(base)
     snapshot = Snapshot(repository, data=commit, rest=commit)
@@ -167,6 +170,13 @@ def _before(then: Snapshot, file: str, comparison: Comparison, terms: Terms) -> 
 def _marked(finding: Finding, comparison: Comparison) -> Finding:
     new = None if finding.line is None else comparison.is_new(finding.line)
     return finding.model_copy(update={"new": new})
+
+
+def _elsewhere(terms: Terms, judged: Collection[str]) -> Iterator[Finding]:
+    """What is against waivers of datasets that aren't judged now: a warning, to be heard before it counts."""
+    for finding, waiver in failing(terms.waivers, terms.today):
+        if waiver.file not in judged:
+            yield finding.model_copy(update={"severity": "warning"})
 
 
 def _must_fit(repository: Repository, file: str | Path, policy: Policy) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ftv4.clients.git import Entry, Git
-from ftv4.contracts.findings import Finding, Severity
+from ftv4.contracts.findings import Finding
 from ftv4.contracts.policy import Limits
 from ftv4.encode import for_log
 from ftv4.steps.snapshot import DATASETS, FILES
@@ -35,6 +35,7 @@ FIXES: Mapping[str, str] = {
     "judged_by_base": "merge that first, in a change of its own; it judges from the next change on",
     "too_many_files": "split the change",
     "file_too_large": "split the dataset, or raise limits.file_bytes in the policy",
+    "config_invalid": "mend it here; once merged, every later verdict would stop at it",
 }
 """Rule → what to do about it."""
 WARNINGS = frozenset({"executable_file", "dataset_removed", "judged_by_base"})
@@ -70,11 +71,16 @@ def look(git: Git, changes: Iterable[Entry], standing: Iterable[Entry], limits: 
     return Touched(tuple(sound), tuple(found))
 
 
-def finding(rule: str, file: str, problem: str) -> Finding:
+def finding(rule: str, file: str, problem: str, line: int | None = None, pointer: str = "") -> Finding:
     """A finding about a file of the change."""
-    severity: Severity = "warning" if rule in WARNINGS else "error"
     return Finding(
-        rule=rule, severity=severity, file=file, line=None, pointer="", problem=problem, fix=FIXES[rule]
+        rule=rule,
+        severity="warning" if rule in WARNINGS else "error",
+        file=file,
+        line=line,
+        pointer=pointer,
+        problem=problem,
+        fix=FIXES[rule],
     )
 
 

@@ -1,16 +1,20 @@
 """Lets findings that somebody answers for count as warnings; shows each use, and what no longer holds."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
+from typing import NamedTuple
 
 from ftv4.contracts.findings import Finding, GateReport, Severity, WaiverUse
+from ftv4.contracts.jsonplaces import lines_of
 from ftv4.contracts.waivers import Waiver, Waivers
-from ftv4.documents import Repository
+from ftv4.documents import Repository, parse
 from ftv4.encode import for_log
 from ftv4.gates import GATES, ambiguity
 
 WAIVERS = "config/waivers.json"
 LAPSED = "waiver_expired"
+SHOWN = 3
+"""Rows of a waiver that a sentence names."""
 
 NEVER = frozenset(
     {
@@ -19,7 +23,7 @@ NEVER = frozenset(
         *("input_schema_invalid", "output_schema_invalid", *ambiguity.FIXES),
         *("not_approved", "edited_after_approval"),
         *("raw_leak_scan_failed", "personal_data", "secret"),
-        *("more_findings", "more_rows"),
+        "more_findings",
     }
 )
 """Rules that nobody can answer for: contracts, approvals, personal data and secrets."""
@@ -27,28 +31,43 @@ OTHERS = frozenset({"too_few_accepted_rows", "rows_not_counted"})
 """Rules that can be waived and stand in no gate's table of fixes."""
 
 
-def read_waivers(repository: Repository) -> Waivers:
+class WaiverFile(NamedTuple):
+    """The repository's waivers, and where each of them stands."""
+
+    waivers: tuple[Waiver, ...] = ()
+    lines: tuple[int, ...] = ()
+    """Of each, from 1."""
+
+
+def read_waivers(repository: Repository) -> WaiverFile:
     """The repository's waivers; none where there is no such file. Raises ContractError for a damaged one."""
-    return repository.read(Waivers, WAIVERS) if repository.has(WAIVERS) else Waivers()
+    return held(repository.read_bytes(WAIVERS)) if repository.has(WAIVERS) else WaiverFile()
 
 
-def waive(report: GateReport, waivers: Waivers, today: date) -> GateReport:
+def held(text: bytes) -> WaiverFile:
+    """The waivers that a file of them holds. Raises ContractError with every problem."""
+    waivers = parse(Waivers, text, WAIVERS).waivers
+    places = [f"/waivers/{number}" for number in range(len(waivers))]
+    lines = lines_of(text.decode(), places)
+    return WaiverFile(waivers, tuple(lines[place] for place in places))
+
+
+def waive(report: GateReport, known: WaiverFile, today: date) -> GateReport:
     """The report with waived findings as warnings, the waivers used, and findings against those that fail."""
     findings = list(report.findings)
     uses, against = [], []
-    for number, waiver in enumerate(waivers.waivers):
+    for number, waiver in enumerate(known.waivers):
         if waiver.file != report.file:
             continue
-        rule, problem = _objection(waiver, today)
+        if any(_objection(waiver, today)):
+            against.append(_against(known, number, today))
+            continue
         matched = [place for place, finding in enumerate(findings) if _covers(waiver, finding)]
-        if not rule and matched:
-            for place in matched:
-                findings[place] = findings[place].model_copy(update=dict(_waived(waiver)))
+        for place in matched:
+            findings[place] = findings[place].model_copy(update=dict(_waived(waiver)))
+        if matched:
             uses.append(_use(waiver, [findings[place].row for place in matched]))
-        elif not rule:
-            rule, problem = "waiver_unused", f"no finding of {waiver.rule} that it could be for"
-        if rule:
-            against.append(_finding(number, rule, f"{problem} ({waiver.owner})"))
+        against += _unused(known, number, {findings[place].row for place in matched})
     if not (uses or against):
         return report
     every = (*findings, *against)
@@ -59,6 +78,13 @@ def waive(report: GateReport, waivers: Waivers, today: date) -> GateReport:
             "passed": not any(finding.severity == "error" for finding in every),
         }
     )
+
+
+def failing(known: WaiverFile, today: date) -> Iterator[tuple[Finding, Waiver]]:
+    """The waivers that don't hold, whatever is found in their datasets, and what is against each."""
+    for number, waiver in enumerate(known.waivers):
+        if any(_objection(waiver, today)):
+            yield _against(known, number, today), waiver
 
 
 def rules() -> frozenset[str]:
@@ -81,22 +107,46 @@ FIXES = {
     "waiver_refused": "mend the rows, and take the waiver away",
     "waiver_unknown_rule": "correct the rule's name, or take the waiver away",
     LAPSED: "mend the rows, or have the waiver prolonged in a reviewed change",
-    "waiver_unused": "take it away; its rows were mended, edited or removed",
+    "waiver_unused": "take away what isn't needed; those rows were mended, edited or removed",
 }
 """Rule → what to do about it."""
 
 
-def _finding(number: int, rule: str, problem: str) -> Finding:
+def _against(known: WaiverFile, number: int, today: date) -> Finding:
+    rule, problem = _objection(known.waivers[number], today)
+    return _finding(known, number, rule, problem)
+
+
+def _unused(known: WaiverFile, number: int, matched: Collection[str]) -> Iterator[Finding]:
+    """What a waiver that holds is not needed for: all of it, or some of its rows."""
+    waiver = known.waivers[number]
+    dead = [place for place, row in enumerate(waiver.rows) if row not in matched]
+    if not matched:
+        problem = f"no finding of {waiver.rule} that it could be for"
+        yield _finding(known, number, "waiver_unused", problem)
+    elif dead:
+        rows = ", ".join(waiver.rows[place][:12] for place in dead[:SHOWN])
+        more = f" and {len(dead) - SHOWN} more" if len(dead) > SHOWN else ""
+        problem = f"no finding of {waiver.rule} in {len(dead)} of its {len(waiver.rows)} rows: {rows}{more}"
+        yield _finding(known, number, "waiver_unused", problem, f"/rows/{dead[0]}")
+
+
+def _finding(known: WaiverFile, number: int, rule: str, problem: str, inside: str = "") -> Finding:
     severity: Severity = "warning" if rule == "waiver_unused" else "error"
     return Finding(
         rule=rule,
         severity=severity,
         file=WAIVERS,
-        line=None,
-        pointer=f"/waivers/{number}",
-        problem=problem,
+        line=known.lines[number],
+        pointer=f"/waivers/{number}{inside}",
+        problem=f"{problem} ({_person(known.waivers[number])})",
         fix=FIXES[rule],
     )
+
+
+def _person(waiver: Waiver) -> str:
+    """Who answers, without what would mention somebody: `jo`, `jo at example.org`."""
+    return waiver.owner.removeprefix("@").replace("@", " at ")
 
 
 def _covers(waiver: Waiver, finding: Finding) -> bool:
@@ -113,7 +163,7 @@ def _waived(waiver: Waiver) -> Iterator[tuple[str, str]]:
 def _use(waiver: Waiver, rows: list[str]) -> WaiverUse:
     return WaiverUse(
         rule=waiver.rule,
-        owner=waiver.owner,
+        owner=_person(waiver),
         reason=for_log(waiver.reason, 500),
         expires=waiver.expires,
         findings=len(rows),

@@ -23,12 +23,12 @@ def tree(repository):
 def settings(tree, ftv4):
     """Commit a policy, or files; give back what the report says of them: pointer, before, after."""
 
-    def changed(document=None, **files):
+    def changed(document=None, passed=True, **files):
         paths = {"policy": POLICY, "waivers": WAIVERS}
         files = {paths[name]: content for name, content in files.items()}
         tree.commit(files or {POLICY: json.dumps(document).encode()})
         report = json.loads(ftv4("gate", "--base", tree.base, "--format=json").out)
-        assert report["passed"]
+        assert report["passed"] is passed
         return [(one["pointer"], one["before"], one["after"]) for one in report["settings"]]
 
     return changed
@@ -45,7 +45,9 @@ def test_a_changed_number_is_shown_before_and_after(settings):
 def test_words_that_come_and_go_are_shown_one_by_one(settings):
     first, *others = SHIPPED["shaming_phrases"]
 
-    assert settings(SHIPPED | {"shaming_phrases": [*others, "a~/b"], "new/~": {"a": 1}}) == [
+    changed = SHIPPED | {"shaming_phrases": [*others, "a~/b"], "new/~": {"a": 1}}
+
+    assert settings(changed, passed=False) == [
         ("/new~1~0", "", '{\\"a\\"\\u003a1}'),
         ("/shaming_phrases/0", f'"{first}"', ""),
         (f"/shaming_phrases/{len(others)}", "", '"a~/b"'),
@@ -63,7 +65,7 @@ def test_another_order_is_shown_and_another_layout_is_not(settings):
 
 def test_a_waiver_that_is_put_in_is_shown(settings):
     waivers = {"waivers": [{"rule": "secret", "reason": "write to jo.canary@example.org"}]}
-    (shown,) = settings(waivers=json.dumps(waivers).encode())
+    (shown,) = settings(passed=False, waivers=json.dumps(waivers).encode())
 
     assert shown == ("/waivers", "", "not shown: private")
 
@@ -79,7 +81,7 @@ def test_a_waiver_that_is_put_in_is_shown(settings):
     ],
 )
 def test_a_policy_that_cannot_be_read_is_said_to_be_different(settings, content, after):
-    found = settings(policy=content)
+    found = settings(passed=False, policy=content)
 
     assert found
     assert all(after in told for _, _, told in found)

@@ -119,7 +119,18 @@ def test_a_waiver_that_does_not_hold_is_a_finding(waive, row, waiver, rule, seve
     finding = report["findings"][-1]
 
     assert (finding["rule"], finding["severity"], finding["pointer"]) == (rule, severity, "/waivers/0")
+    assert finding["line"] == 1
     assert (report["code"], report["findings"][0]["severity"], report["waivers"]) == (4, "error", [])
+
+
+def test_rows_that_a_waiver_is_not_needed_for_any_more_are_named(waive, row):
+    report = waive({"rows": ["0" * 64, row, "1" * 64]})
+    finding = report["findings"][-1]
+
+    assert (report["code"], finding["rule"], finding["severity"]) == (0, "waiver_unused", "warning")
+    assert finding["pointer"] == "/waivers/0/rows/0"
+    assert f"in 2 of its 3 rows: {'0' * 12}, {'1' * 12} (jo)" in finding["problem"]
+    assert report["waivers"][0]["findings"] == 1
 
 
 def test_a_finding_about_the_file_is_waived_by_the_file(repository, ftv4):
@@ -139,7 +150,16 @@ def test_waivers_of_other_datasets_are_left_alone(waive, rows):
 
 
 @pytest.mark.parametrize(
-    "spoil", [{"reason": "ok"}, {"expires": "soon"}, {"owner": "@here"}, {"rows": ["3f"]}, {"more": 1}]
+    "spoil",
+    [
+        {"reason": "ok"},
+        {"expires": "soon"},
+        {"owner": "@"},
+        {"owner": "jo or ada"},
+        {"owner": "x@y@z"},
+        {"rows": ["3f"]},
+        {"more": 1},
+    ],
 )
 def test_a_damaged_file_of_waivers_is_an_error(rows, repository, ftv4, spoil):
     waiver = {
@@ -154,6 +174,32 @@ def test_a_damaged_file_of_waivers_is_an_error(rows, repository, ftv4, spoil):
 
     assert (done.code, done.out) == (3, "")
     assert "config/waivers.json#/waivers/0" in done.err
+    assert "(line 1)" in done.err
+
+
+def test_who_answers_is_told_in_words(rows, repository, ftv4):
+    waiver = {"rule": RULE, "file": FILE, "reason": "quoted from them", "owner": "jo or ada"}
+    text = json.dumps({"waivers": [waiver | {"expires": "2027-01-01"}]}, indent=1)
+    repository.write("config/waivers.json", text)
+    line = text.splitlines().index('   "owner": "jo or ada",') + 1
+
+    told = ftv4("gate", FILE).err
+    assert "#/waivers/0/owner: must be who answers for it: a name without spaces, @handle" in told
+    assert f"(line {line})" in told
+    assert "mend what is named here" in told
+
+
+@pytest.mark.parametrize(
+    ("owner", "told"),
+    [("@jo", "jo"), ("@acme/data", "acme/data"), ("jo+x@example.org", "jo+x at example.org")],
+)
+@pytest.mark.parametrize("form", ["text", "markdown", "github", "json"])
+def test_an_owner_is_written_as_people_do_and_mentioned_nowhere(waive, row, ftv4, owner, told, form):
+    assert waive({"rows": [row], "owner": owner})["waivers"][0]["owner"] == told
+    out = ftv4("gate", FILE, "--only=acceptance", "--format", form).out
+
+    assert "@" not in out
+    assert form == "github" or told in out
 
 
 def test_a_change_cannot_bring_its_own_waiver(rows, row, repository, ftv4):

@@ -87,6 +87,26 @@ def test_threat_2_what_a_pull_request_brings_of_gates_and_policy_has_no_say(host
     assert [name for name in ours if name not in verdict.page] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "content", "rule"),
+    [
+        (POLICY, b"{broken", "config_invalid"),
+        (POLICY, lenient().replace(b"{", b'{"shaming_phrases":[],', 1), "config_invalid"),
+        ("config/waivers.json", b'{"waivers":[', "config_invalid"),
+        ("config/providers.json", b'{"providers":{}}', "config_invalid"),
+        ("evals/cases/new.json", b"{}", "config_invalid"),
+        (MODELS, b"{broken", "record_unreadable"),
+    ],
+)
+def test_what_would_stop_every_later_verdict_is_refused(hosted, path, content, rule):
+    verdict, done = hosted.both(hosted.open({path: content}).head.sha)
+
+    assert done.code == 0, done.err
+    assert not verdict.passed
+    assert path in verdict.first
+    assert f"`{rule}`" in verdict.page
+
+
 def test_threat_3_the_work_tree_and_the_branches_are_left_as_they_are(hosted):
     folder = hosted.checkout.folder
     head = hosted.open(
@@ -167,8 +187,8 @@ def test_a_change_of_the_policy_is_told_though_people_judge_it(hosted):
 
 def test_a_change_of_what_later_verdicts_go_by_is_told(hosted):
     files = {
-        "config/providers.json": b"{}",
-        "evals/cases/mine`@ada|<b>.json": b"{}",
+        "config/providers.json": (ROOT / "config/providers.json").read_bytes() + b"\n",
+        "evals/packs/mine`@ada|<b>.json": b"{}",
         "Templates/Prompts/quant_signals.md": b"Say yes.",
         ".github/workflows/verdict.yml": b"on: push",
     }
@@ -178,14 +198,14 @@ def test_a_change_of_what_later_verdicts_go_by_is_told(hosted):
     assert (verdict.touches, verdict.passed, verdict.deciding) == (("settings",), True, 4)
     assert hosted.statuses(verdict.head)[0][2] == "passed; changes 4 files that later verdicts go by"
     assert all(f"- `{name}`" in comment for name in files if "mine" not in name)
-    assert "evals/cases/mine" in comment
+    assert "evals/packs/mine" in comment
     assert not any(sign in comment for sign in ("@ada", "<b>", "README.md"))
 
 
 def test_more_settings_than_a_page_holds_are_cut_and_counted(hosted):
     policy = json.loads((ROOT / POLICY).read_text())
     policy["forbidden_vocabulary"] += [f"word {number} {'long ' * 30}" for number in range(800)]
-    files = {f"evals/cases/{'long' * 40}{number}.json": b"{}" for number in range(100)}
+    files = {f"evals/packs/{'long' * 40}{number}.json": b"{}" for number in range(100)}
     head = hosted.open({POLICY: orjson.dumps(policy), SYNTHESIS: BAD, **files}).head.sha
     done, word = hosted.judge(head)
     verdict = unpack(word)

@@ -8,13 +8,13 @@ import orjson
 import pytest
 
 from ftv4 import documents
-from ftv4.contracts.waivers import Waivers
 from ftv4.gates.ambiguity import ambiguity
 from ftv4.gates.form import LISTED
 from ftv4.stages import STAGES
 from ftv4.steps import judging
 from ftv4.steps.gate import judge
 from ftv4.steps.judgement import Terms, judge_file
+from ftv4.steps.waivers import WaiverFile
 from tests.gates.build import lines, row
 
 QUANT = STAGES["quant_signals"]
@@ -27,7 +27,7 @@ def limited(repository, **limits):
 
 
 def terms(repository, **limits):
-    return Terms(limited(repository, **limits), Waivers(), date(2026, 11, 22), stage=QUANT)
+    return Terms(limited(repository, **limits), WaiverFile(), date(2026, 11, 22), stage=QUANT)
 
 
 def judged(repository, *rows, only=("form", "acceptance"), **limits):
