@@ -29,7 +29,8 @@ class Finding(Contract):
     row: str = ""
     """Content hash of the row, which a waiver names; empty when the finding is about the whole file."""
     new: bool | None = None
-    """Whether the row was added or edited by the change that is judged; None when no change is."""
+    """Whether the change that is judged brings it: its row was added or edited, or nothing of its rule was
+    said of the dataset as a whole before. None when no change is judged, or nobody can tell."""
     waived: str = ""
     """Why it counts only as a warning, in the words of its waiver, encoded."""
 
@@ -105,6 +106,16 @@ class Measure(Contract):
         return self.after >= self.limit if self.at_least else self.after <= self.limit
 
 
+class Edit(Contract):
+    """A member of a row that a change edits."""
+
+    pointer: str
+    """JSON pointer inside the row."""
+    before: str
+    """As JSON, encoded and cut to where the two differ, like `after`; empty where there is none."""
+    after: str
+
+
 class NewRow(Contract):
     """A row that a change adds or edits, to look at."""
 
@@ -115,6 +126,21 @@ class NewRow(Contract):
     """Its output."""
     reviewer: str
     """Who approved it, by what the row says; empty where it says nobody."""
+    was: Whole | None = None
+    """The line on which it stood; None for a row that is added."""
+    edits: Annotated[tuple[Edit, ...], Items] = ()
+    """What is edited of it, the output first."""
+    more_edits: Whole = 0
+    """Further edited members, which are not listed."""
+
+
+class GoneRow(Contract):
+    """A row that a change removes."""
+
+    line: Whole
+    """Where it stood."""
+    id: str
+    """Encoded and cut."""
 
 
 class RowChange(Contract):
@@ -131,7 +157,10 @@ class RowChange(Contract):
     reviewers: Annotated[tuple[Shift, ...], Items]
     """How many rows each of them approved, by what the rows say; nothing proves it."""
     measures: Annotated[tuple[Measure, ...], Items]
-    sample: Annotated[tuple[NewRow, ...], Items]
+    sample: Annotated[tuple[NewRow, ...], Items] = ()
+    """From all over the change: rows whose output says something else, new ones, then other edits."""
+    gone: Annotated[tuple[GoneRow, ...], Items] = ()
+    """Some of those that are removed, from all over the dataset."""
 
 
 class WaiverUse(Contract):

@@ -3,7 +3,7 @@
 The dataset is read a second time, up to the last line that has a finding; only those lines are parsed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import count
 from typing import Any
 
@@ -36,7 +36,7 @@ def detailed(repository: Repository, report: GateReport, longest: int) -> GateRe
     if not wanted:
         return report
     findings = list(report.findings)
-    for line, raw in _lines(repository, report.file, set(wanted), longest):
+    for line, raw in lines_at(repository, report.file, set(wanted), longest):
         malformed = all(findings[place].rule == "malformed_line" for place in wanted[line])
         row = _Nothing() if malformed else _row(raw)
         row_hash = "" if isinstance(row, _Nothing) else content_hash(row)
@@ -46,8 +46,13 @@ def detailed(repository: Repository, report: GateReport, longest: int) -> GateRe
     return report.model_copy(update={"findings": tuple(findings)})
 
 
-def _lines(repository: Repository, file: str, wanted: set[int], longest: int) -> Iterator[tuple[int, bytes]]:
-    last = max(wanted)
+def lines_at(
+    repository: Repository, file: str, wanted: Collection[int], longest: int
+) -> Iterator[tuple[int, bytes]]:
+    """The wanted lines of a dataset, by their numbers; what is longer than `longest` is cut."""
+    last = max(wanted, default=0)
+    if not last:
+        return
     with repository.open(file) as stream:
         for number in count(1):
             raw = stream.readline(longest + 1)

@@ -22,10 +22,10 @@ def differences(rule: str, path: str, wanted: bytes, found: bytes | None) -> lis
     if found is None:
         return [finding(rule, path, "is not there, and should be")]
     try:
-        pairs = _pairs(loads(wanted), loads(found), ())
+        differing = pairs(loads(wanted), loads(found), ())
         lines = [
             finding(rule, path, f"says {_shown(have)}; the records give {_shown(want)}", pointer=pointer(at))
-            for at, want, have in islice(pairs, SHOWN)
+            for at, want, have in islice(differing, SHOWN)
         ]
     except NotJson:
         lines = []
@@ -34,19 +34,20 @@ def differences(rule: str, path: str, wanted: bytes, found: bytes | None) -> lis
 
 def changed(before: Any, after: Any) -> Iterator[str]:
     """JSON pointers at which two values differ."""
-    return (pointer(at) for at, _, _ in _pairs(before, after, ()))
+    return (pointer(at) for at, _, _ in pairs(before, after, ()))
 
 
-def _pairs(
+def pairs(
     want: Any, have: Any, at: tuple[int | str, ...]
 ) -> Iterator[tuple[tuple[int | str, ...], Any, Any]]:
+    """Where two JSON values differ, and what each has there; ABSENT where it has nothing."""
     if isinstance(want, dict) and isinstance(have, dict):
         for key in dict.fromkeys((*want, *have)):
-            yield from _pairs(want.get(key, ABSENT), have.get(key, ABSENT), (*at, key))
+            yield from pairs(want.get(key, ABSENT), have.get(key, ABSENT), (*at, key))
     elif isinstance(want, list) and isinstance(have, list):
         for place in range(max(len(want), len(have))):
             one, other = (part[place] if place < len(part) else ABSENT for part in (want, have))
-            yield from _pairs(one, other, (*at, place))
+            yield from pairs(one, other, (*at, place))
     elif (type(want), want) != (type(have), have):
         yield at, want, have
 
@@ -60,6 +61,6 @@ def _shown(value: Any) -> str:
 
 
 def _by_line(rule: str, path: str, wanted: bytes, found: bytes) -> Finding:
-    pairs = zip(wanted.split(b"\n"), found.split(b"\n"), strict=False)
-    line = next((number for number, (one, other) in enumerate(pairs, 1) if one != other), None)
+    both = zip(wanted.split(b"\n"), found.split(b"\n"), strict=False)
+    line = next((number for number, (one, other) in enumerate(both, 1) if one != other), None)
     return finding(rule, path, "isn't written as its records give it", line=line)

@@ -9,7 +9,7 @@ from ftv4.contracts.findings import Finding, Page
 from ftv4.contracts.policy import Policy
 from ftv4.encode import annotation, for_log, for_markdown
 from ftv4.steps.explain import pages
-from ftv4.steps.gate_report import Answer, problem_of
+from ftv4.steps.gate_report import Answer, problem_of, spread
 
 ANNOTATIONS = 9
 """Of one kind in one step; the platform shows ten and drops the rest without a word."""
@@ -26,19 +26,22 @@ def annotations(answer: Answer) -> Iterator[str]:
 
 def annotate(findings: Iterable[Finding], told: str, title: str) -> Iterator[str]:
     """Workflow commands for findings, as many as are shown, then a notice with what they come to."""
-    left = {"error": ANNOTATIONS, "warning": ANNOTATIONS}
-    for finding in findings:
-        if left[finding.severity]:
-            left[finding.severity] -= 1
-            yield annotation(
-                finding.severity,
-                f"{_sentence(finding)}. What to do: {finding.fix}",
-                file=finding.file,
-                line=finding.line or "",
-                title=finding.rule,
-            )
-    shown = 2 * ANNOTATIONS - sum(left.values())
-    yield annotation("notice", f"{told}; {shown} shown here", title=title)
+    every, count = list(findings), 0
+    for severity in ("error", "warning"):
+        shown, _ = spread([finding for finding in every if finding.severity == severity], ANNOTATIONS)
+        count += len(shown)
+        yield from map(_annotation, shown)
+    yield annotation("notice", f"{told}; {count} shown here", title=title)
+
+
+def _annotation(finding: Finding) -> str:
+    return annotation(
+        finding.severity,
+        f"{_sentence(finding)}. What to do: {finding.fix}",
+        file=finding.file,
+        line=finding.line or "",
+        title=finding.rule,
+    )
 
 
 def sarif(answer: Answer, version: str, policy: Policy) -> Json:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ftv4.contracts import Json
-from ftv4.contracts.findings import ChangeReport, Finding, Forecast, GateReport, Measure, Shift
+from ftv4.contracts.findings import ChangeReport, Finding, Forecast, GateReport, Measure, RowChange, Shift
 from ftv4.contracts.policy import Policy
 from ftv4.contracts.run import Estimate
 from ftv4.encode import code_span, fit, for_log, for_markdown
@@ -15,7 +15,7 @@ from ftv4.guards.decision import STAGE as DECISION
 from ftv4.render import Templates, render
 from ftv4.steps.gate import UNKNOWN
 from ftv4.steps.row_change import measures
-from ftv4.steps.waivers import NEVER
+from ftv4.steps.waivers import FIXES, NEVER
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -90,11 +90,11 @@ def markdown(
 
     What strangers wrote stands in code spans. The totals come first, and count what is cut, too.
     """
-    tree = answer.change.findings if answer.change else ()
+    tree, more_of_tree = _shown(answer.change.findings if answer.change else ())
     facts = {
         "answer": answer,
-        "tree": tree[:SHOWN],
-        "more_of_tree": max(0, len(tree) - SHOWN),
+        "tree": [_row_of(finding) for finding in tree],
+        "more_of_tree": more_of_tree,
         "settings": (answer.change.settings if answer.change else ())[:SHOWN],
         "more_settings": _unshown_settings(answer.change),
         "reports": [_facts(report, policy) for report in answer.reports],
@@ -159,10 +159,15 @@ def _line(finding: Finding) -> "Text":
     colour = "red" if finding.severity == "error" else "yellow"
     place, fix = (f"{where(finding)}: ", "bold"), (f" ({finding.fix})", "dim")
     pointer = f"{for_log(finding.pointer)}: " if finding.pointer else ""
-    row = f" [row {finding.row}]" if finding.row and finding.rule not in NEVER else ""
+    row = f" [{_waived_by(finding)}]" if finding.rule not in NEVER | FIXES.keys() else ""
     return Text.assemble(
         place, (finding.rule, colour), f": {pointer}{problem_of(finding)}", fix, (row, "dim")
     )
+
+
+def _waived_by(finding: Finding) -> str:
+    """What a waiver of it says."""
+    return f"row {finding.row}" if finding.row else "the whole file: a waiver without rows"
 
 
 def _settings(change: ChangeReport) -> Iterator[str]:
@@ -187,15 +192,21 @@ def _listed(findings: Sequence[Finding]) -> Iterator["Text"]:
         yield Text(f"and {more}; --format json lists them all")
 
 
-def _shown(findings: Sequence[Finding]) -> tuple[list[Finding], str]:
-    """As many as people are shown, each rule at least once, by weight; how many more, of which rules."""
+def spread(findings: Sequence[Finding], most: int) -> tuple[list[Finding], Counter[str]]:
+    """So many findings by weight, each rule at least once while there is room; the rest by rule."""
     ordered = sorted(findings, key=_weight)
     first = {finding.rule: place for place, finding in reversed([*enumerate(ordered)])}
     places = sorted(range(len(ordered)), key=lambda place: first[ordered[place].rule] != place)
-    shown = set(places[:SHOWN])
+    shown = set(places[:most])
     left = Counter(finding.rule for place, finding in enumerate(ordered) if place not in shown)
+    return [ordered[place] for place in sorted(shown)], left
+
+
+def _shown(findings: Sequence[Finding]) -> tuple[list[Finding], str]:
+    """As many as people are shown; how many more, of which rules."""
+    shown, left = spread(findings, SHOWN)
     rules = ", ".join(f"{count:,} {rule}" for rule, count in left.most_common())
-    return [ordered[place] for place in sorted(shown)], f"{left.total():,} more: {rules}" if left else ""
+    return shown, f"{left.total():,} more: {rules}" if left else ""
 
 
 def _said(report: GateReport) -> Iterator[str]:
@@ -235,13 +246,37 @@ def _facts(report: GateReport, policy: Policy) -> Json:
     return {
         "report": report,
         "eligible": _eligible(report),
-        "findings": [{"of": finding, "problem": problem_of(finding)} for finding in shown],
+        "findings": [_row_of(finding, report.file) for finding in shown],
+        "waivable": {(one.rule, one.line): one for one in shown if _needs_waiver(one)}.values(),
         "more": more,
         "measures": [_measure(measure) for measure in measured],
         "industries": report.change.industries[:INDUSTRIES] if report.change else (),
         "more_industries": max(0, len(report.change.industries) - INDUSTRIES) if report.change else 0,
         "reviewers": _moved(report.change.reviewers)[:INDUSTRIES] if report.change else (),
         "forecast": forecast_text(report.forecast) if report.forecast else "",
+    } | _of_rows(report.change)
+
+
+def _row_of(finding: Finding, file: str = "") -> Json:
+    """A finding as a line of a table; it says its file where that isn't the table's own."""
+    place = "" if finding.file == file else where(finding)
+    return {"of": finding, "problem": problem_of(finding), "file": place}
+
+
+def _needs_waiver(finding: Finding) -> bool:
+    return finding.severity == "error" and finding.rule not in NEVER | FIXES.keys()
+
+
+def _of_rows(change: RowChange | None) -> Json:
+    """The rows of a change that are shown, and how many there are besides."""
+    sample, gone = (change.sample, change.gone) if change else ((), ())
+    every = change.added + change.edited if change else 0
+    return {
+        "edited": [row for row in sample if row.was],
+        "added": [row for row in sample if not row.was],
+        "sampled": f"{len(sample)} of {every:,}" if len(sample) < every else "",
+        "gone": gone,
+        "more_gone": change.removed - len(gone) if change else 0,
     }
 
 

@@ -10,20 +10,23 @@ from ftv4.contracts.findings import ChangeReport, Finding, GateReport
 from ftv4.contracts.policy import Policy
 from ftv4.documents import Repository
 from ftv4.errors import ContractError
+from ftv4.gates import GATES
 from ftv4.stages.stage import Stage
 from ftv4.steps.config_check import check
 from ftv4.steps.details import UNSEEN, detailed
 from ftv4.steps.forecast import Forecaster
 from ftv4.steps.gate import Progress, find_stage, judge, unreadable
 from ftv4.steps.row_change import Comparison
+from ftv4.steps.row_sample import Sampling
 from ftv4.steps.settings_change import MOST, settings
 from ftv4.steps.snapshot import DATASETS, Snapshot
 from ftv4.steps.tree import look, name_of
-from ftv4.steps.waivers import WAIVERS, WaiverFile, failing, read_waivers, waive
+from ftv4.steps.waivers import OTHERS, WAIVERS, WaiverFile, failing, read_waivers, waive
 from ftv4.steps.workers import Workers
 
 COMPARED = ("rows", "duplicates", "concentration", "diversity")
 """Gates that are asked about a dataset as it was before a change."""
+_COMPARED_RULES = OTHERS.union(*(getattr(GATES[name], "FIXES", ()) for name in COMPARED))
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def judge_change(
     datasets = [entry for entry in touched.datasets if not wanted or name_of(entry.path) in wanted]
     reports = [_judge_entry(repository, entry, (base, fork, head), terms) for entry in datasets]
     about = (*touched.findings, *check(git, changes, terms.today, terms.provider))
-    if datasets and WAIVERS not in (name_of(entry.path) for entry in changes):
+    if reports and WAIVERS not in map(name_of, (entry.path for entry in changes)):
         about += tuple(_elsewhere(terms, {report.file for report in reports}))
     every = [*about, *(finding for report in reports for finding in report.findings)]
     errors = sum(finding.severity == "error" for finding in every)
@@ -142,8 +145,9 @@ def _judge_entry(
     before = _before(then, file, comparison, terms) if then else None
     for line in now.lines(file, longest=terms.policy.limits.line_bytes):
         comparison.after(line)
-    change = comparison.answer(before, report, terms.policy)
-    findings = tuple(_marked(finding, comparison) for finding in report.findings)
+    shown = Sampling(file, now, then, terms.policy).of(comparison)
+    change = comparison.answer(before, report, terms.policy).model_copy(update=shown)
+    findings = tuple(_marked(finding, comparison, before) for finding in report.findings)
     report = report.model_copy(update={"change": change, "findings": findings})
     return waive(report, terms.waivers, terms.today)
 
@@ -167,9 +171,14 @@ def _before(then: Snapshot, file: str, comparison: Comparison, terms: Terms) -> 
         return None
 
 
-def _marked(finding: Finding, comparison: Comparison) -> Finding:
-    new = None if finding.line is None else comparison.is_new(finding.line)
-    return finding.model_copy(update={"new": new})
+def _marked(finding: Finding, comparison: Comparison, before: GateReport | None) -> Finding:
+    """The finding, with whether the change brings it: its row, or, of the whole dataset, its rule."""
+    if finding.line is not None:
+        return finding.model_copy(update={"new": comparison.is_new(finding.line)})
+    if finding.rule not in _COMPARED_RULES:
+        return finding
+    known = {one.rule for one in before.findings if one.line is None} if before else set()
+    return finding.model_copy(update={"new": finding.rule not in known})
 
 
 def _elsewhere(terms: Terms, judged: Collection[str]) -> Iterator[Finding]:

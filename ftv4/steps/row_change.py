@@ -1,28 +1,27 @@
-"""Tells what a change does to the rows of a dataset; keeps two numbers a row, not rows."""
+"""Tells what a change does to the rows of a dataset; keeps three numbers a row, not rows."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import reduce
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from ftv4.canonical import canonical, digest
 from ftv4.contracts import Json
-from ftv4.contracts.findings import GateReport, Measure, NewRow, RowChange, Shift
+from ftv4.contracts.findings import GateReport, Measure, RowChange, Shift
 from ftv4.contracts.policy import Policy
 from ftv4.documents import Line
 from ftv4.encode import for_log
-from ftv4.gates.reading import STAMPED
 from ftv4.guards.decision import STAGE as DECISION
-from ftv4.guards.private import find
 from ftv4.steps.gate import UNKNOWN
 
-SAMPLE = 5
-"""New rows that are shown."""
-OF_TEXT = 300
-"""Characters of a new row's output that are shown."""
 TAUGHT = ("industry", "input", "output")
 """What a row teaches; the rest of it says where it came from, and who approved it."""
+
+SAYS, ADDED, ELSE = range(3)
+"""What a change does to a row, what matters most first: its output says something else, it is new, or
+nothing but layout or other members are edited."""
+_BLANK = b" \t\n\r"
 
 Shifting = tuple[Counter[str], Counter[str]]
 """Counts by name, before and after."""
@@ -35,6 +34,24 @@ def content_hash(row: object) -> str:
     return digest({name: row[name] for name in TAUGHT if name in row})
 
 
+class _Row(NamedTuple):
+    """A row in numbers."""
+
+    name: int
+    content: int
+    said: int
+    """Of its output, but for blanks."""
+    line: int
+
+    def packed(self) -> int:
+        """All but the name in one number, which takes half the memory."""
+        return (self.content << 96) | (self.said << 32) | self.line
+
+
+def _unpacked(name: int, number: int) -> _Row:
+    return _Row(name, number >> 96, (number >> 32) & ((1 << 64) - 1), number & ((1 << 32) - 1))
+
+
 class Comparison:
     """Sees every row of a dataset before a change, then every row after it."""
 
@@ -42,48 +59,56 @@ class Comparison:
         self._unshown = unshown
         """Lines that no sample shows: what is in them is private."""
         self._before: dict[int, int | None] = {}
-        """Id → content; None once it was met again."""
+        """Id → the row, packed; None once it was met again."""
         self._copies: Counter[int] = Counter()
         """Content → further rows with an id that was there already."""
         self._counts = {"before": 0, "kept": 0, "edited": 0, "added": 0}
         self._industries: Shifting = Counter(), Counter()
         self._reviewers: Shifting = Counter(), Counter()
-        self._lines: set[int] = set()
-        self._sample: list[NewRow] = []
+        self.was: dict[int, int | None] = {}
+        """Line of a new or edited row → the line on which it stood; None for a new one."""
+        self.shown: tuple[list[int], ...] = [], [], []
+        """Lines of those that can be shown, by SAYS, ADDED and ELSE."""
 
     def before(self, line: Line) -> None:
         """See a row that was there."""
         self._counts["before"] += 1
         self._count(0, line.value)
-        name, content = _name(line), _content(line)
-        if name in self._before:
-            self._copies[content] += 1
+        row = _row(line)
+        if row.name in self._before:
+            self._copies[row.content] += 1
         else:
-            self._before[name] = content
+            self._before[row.name] = row.packed()
 
     def after(self, line: Line) -> None:
         """See a row that is there now."""
         self._count(1, line.value)
-        name, content = _name(line), _content(line)
-        if self._copies[content] > 0:
-            self._copies[content] -= 1
+        row = _row(line)
+        if self._copies[row.content] > 0:
+            self._copies[row.content] -= 1
             self._counts["kept"] += 1
             return
-        known = self._before.get(name)
-        if known is not None:
-            self._before[name] = None
-        if known == content:
+        known = self._before.get(row.name)
+        then = None if known is None else _unpacked(row.name, known)
+        if then is not None:
+            self._before[row.name] = None
+        if then is not None and then.content == row.content:
             self._counts["kept"] += 1
             return
-        self._counts["added" if known is None else "edited"] += 1
-        self._lines.add(line.number)
-        shown = line.malformed is None and line.number not in self._unshown
-        if shown and len(self._sample) < SAMPLE:
-            self._sample.append(_shown(line))
+        self._counts["added" if then is None else "edited"] += 1
+        self.was[line.number] = then.line if then else None
+        if line.malformed is None and line.number not in self._unshown:
+            kind = ADDED if then is None else ELSE if then.said == row.said else SAYS
+            self.shown[kind].append(line.number)
 
     def is_new(self, line: int | None) -> bool:
         """Whether the row on a line was added or edited."""
-        return line in self._lines
+        return line in self.was
+
+    def gone(self) -> list[int]:
+        """The lines of removed rows, but for those that shared an id."""
+        left = (number for number in self._before.values() if number is not None)
+        return sorted(number & ((1 << 32) - 1) for number in left)
 
     def answer(self, before: GateReport | None, after: GateReport, policy: Policy) -> RowChange:
         """What the change comes to. `before` is None where the dataset is new."""
@@ -99,12 +124,11 @@ class Comparison:
             industries=tuple(_shifts(self._industries)),
             reviewers=tuple(_shifts(self._reviewers)),
             measures=tuple(measures(before, after, policy)),
-            sample=tuple(self._sample),
         )
 
     def _count(self, side: int, row: Any) -> None:
         self._industries[side][_industry(row)] += 1
-        if name := _reviewer(row):
+        if name := reviewer_of(row):
             self._reviewers[side][name] += 1
 
 
@@ -169,17 +193,24 @@ def _numbers(report: GateReport | None) -> Json:
 
 
 def _number(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), "big")
+    return _hashed(text.encode(errors="surrogatepass"))
 
 
-def _name(line: Line) -> int:
-    named = line.value.get("id") if isinstance(line.value, dict) else None
-    return _number(named) if isinstance(named, str) else _content(line)
+def _hashed(data: bytes) -> int:
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")
 
 
-def _content(line: Line) -> int:
+def _row(line: Line) -> _Row:
     # The raw bytes of a line that is no JSON stand for its content.
-    return _number(line.raw.decode(errors="replace") if line.malformed else canonical(line.value))
+    if line.malformed or not isinstance(line.value, dict):
+        text = line.raw.decode(errors="replace") if line.malformed else canonical(line.value)
+        content = _number(text)
+        return _Row(content, content, 0, line.number)
+    output = canonical(line.value.get("output"))
+    rest = canonical({name: value for name, value in line.value.items() if name != "output"})
+    content, named = _number(f"{output}\n{rest}"), line.value.get("id")
+    name = _number(named) if isinstance(named, str) else content
+    return _Row(name, content, _hashed(output.encode(errors="replace").translate(None, _BLANK)), line.number)
 
 
 def _industry(row: Any) -> str:
@@ -187,25 +218,8 @@ def _industry(row: Any) -> str:
     return for_log(named, 60) if isinstance(named, str) and named else "unknown"
 
 
-def _reviewer(row: Any) -> str:
+def reviewer_of(row: Any) -> str:
+    """Who approved a row, by what it says; encoded, and empty where it says nobody."""
     approval = row.get("approval") if isinstance(row, dict) else None
     named = approval.get("reviewer") if isinstance(approval, dict) else None
     return for_log(named.replace("@", " at "), 64) if isinstance(named, str) else ""
-
-
-def _shown(line: Line) -> NewRow:
-    row = line.value if isinstance(line.value, dict) else {}
-    output = row.get("output")
-    members = output if isinstance(output, dict) else {"": output}
-    said = "; ".join(
-        f"{name}: {value if isinstance(value, str) else canonical(value)}"
-        for name, value in members.items()
-        if name not in STAMPED
-    )
-    name = row.get("id")
-    return NewRow(
-        line=line.number,
-        id=for_log(name, 100) if isinstance(name, str) else "",
-        text="" if find(said) else for_log(said, OF_TEXT),
-        reviewer=_reviewer(row),
-    )

@@ -25,10 +25,11 @@ OURS = {
         report.totals.fixtures""",
     "gate.md.j2": """answer.totals change.accepted.after change.accepted.before change.added change.edited
         change.removed change.rows.after change.rows.before count facts.eligible facts.more
-        facts.more_industries facts.report.total_rows finding.fix finding.line finding.of.fix
+        facts.more_industries facts.report.total_rows facts.sampled finding.fix finding.line
+        finding.of.fix
         finding.of.line finding.of.severity finding.severity limits[] measure.after measure.before
-        measure.limit measure.name more_of_tree more_settings name row.line shift.after shift.before
-        used.expires used.findings value""",
+        measure.limit measure.name more_of_tree more_settings name row.line row.more_edits shift.after
+        shift.before used.expires used.findings value""",
     "model_card.md.j2": """arm.numbers.agreement arm.numbers.passed arm.title comparison.losses
         comparison.p_better comparison.ties comparison.verdict comparison.wins count
         dataset.file.accepted_rows dataset.file.total_rows dataset.more dataset.rejected day
