@@ -26,13 +26,17 @@ NOT_IN_PLAN = "Upgrade to GitHub"
 """How the forge refuses a setting that the repository's plan doesn't have."""
 ORDER: dict[State, int] = {"missing": 0, "warning": 1, "unseen": 2, "ok": 3}
 API = "gh api repos/{owner}/{repo}"
+FORGED = "whoever may push a branch can run a workflow there that posts ftv4/verdict too"
+WRITTEN = "whoever may write can put made-up answers on the ledger, where reconcile takes them up"
+AGAINST = {"verdict": FORGED, "writers": WRITTEN}
+"""What an App stops only where these questions are answered well; to be one changes nothing by itself."""
 MADE_UP = "made-up runs and answers in a pull request: a warning, unless promotion.require_ledger is set"
 KEYS = "long-lived provider keys in the environments can be copied by whoever changes main's workflows"
 ADMINISTRATORS = "an administrator of the repository, who can change every setting named here"
 CANNOT_STOP: dict[Level, tuple[str, ...]] = {
     "L0": (
-        "whoever may push a branch can run a workflow there that posts ftv4/verdict too",
-        "whoever may write can put made-up answers on the ledger, where reconcile takes them up",
+        FORGED,
+        WRITTEN,
         "the runs of our own pull requests wait until somebody allows them, each time the branch moves",
         KEYS,
         ADMINISTRATORS,
@@ -149,12 +153,21 @@ def examine(look: Look, questions: Iterable[tuple[str, str, Question]]) -> Setti
         repository=look.hosted.name,
         level=look.level,
         level_found=f"{LEVELS[look.level]}; {_told_by(look)}",
-        cannot_stop=CANNOT_STOP[look.level],
+        cannot_stop=tuple(_cannot_stop(look, checks)),
         missing=counts["missing"],
         warnings=counts["warning"],
         unseen=counts["unseen"],
         checks=tuple(sorted(checks, key=lambda check: ORDER[check.state])),
     )
+
+
+def _cannot_stop(look: Look, checks: Iterable[Check]) -> Iterator[str]:
+    """What the level doesn't stop, and what it would if the settings that it needs were there."""
+    unsure = {check.id.partition("/")[0] for check in checks if check.state != "ok"}
+    if look.level != "L0":
+        yield from (told for name, told in AGAINST.items() if name in unsure)
+    required = look.files.policy().promotion.require_ledger
+    yield from (told for told in CANNOT_STOP[look.level] if told != MADE_UP or not required)
 
 
 def _told_by(look: Look) -> str:

@@ -441,6 +441,9 @@ def test_whether_runs_of_our_pull_requests_wait_is_observed(place, conclusions, 
 # the token ladder
 
 
+FORGED = "whoever may push a branch can run a workflow there that posts ftv4/verdict too"
+WRITTEN = "whoever may write can put made-up answers on the ledger, where reconcile takes them up"
+MADE_UP = "made-up runs and answers in a pull request: a warning, unless promotion.require_ledger is set"
 APP = 2
 """The id of the sandbox's own app, `ftv4-bot`."""
 SOURCE = ("--ftv4", f"acme/ftv4@{'a' * 40}", "--owners=@ada")
@@ -470,6 +473,25 @@ def test_a_repository_that_has_moved_up_to_an_app_lacks_nothing(with_app):
     code, report = with_app.doctor()
 
     assert (code, not_fine(report), report["level"]) == (0, {}, "L1")
+    assert not {FORGED, WRITTEN} & set(report["cannot_stop"])
+
+
+def test_an_app_that_no_ruleset_names_stops_nothing_that_it_is_there_for(place, monkeypatch):
+    monkeypatch.setenv("FTV4_APP_ID", str(APP))
+
+    _, report = place.doctor()
+
+    assert {FORGED, WRITTEN} <= set(report["cannot_stop"])
+
+
+def test_made_up_answers_are_stopped_where_the_policy_asks_for_the_ledger(with_app):
+    assert MADE_UP in with_app.doctor()[1]["cannot_stop"]
+    policy = with_app.folder / "config" / "intelligence_v4.policy.json"
+    document = json.loads(policy.read_text())
+    document.setdefault("promotion", {})["require_ledger"] = True
+    policy.write_text(json.dumps(document))
+
+    assert MADE_UP not in with_app.doctor()[1]["cannot_stop"]
 
 
 def test_nobody_but_the_app_gets_past_what_the_doctor_asked_for(with_app):
