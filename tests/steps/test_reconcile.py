@@ -476,6 +476,21 @@ def test_a_service_that_is_away_keeps_only_what_needs_it_waiting(team, monkeypat
     assert (run["state"], len(team.pulls())) == ("proposed", 1)
 
 
+def test_a_proposal_that_cannot_be_looked_at_is_not_evaluated_anew(team):
+    """It may be merged, and the answers would be paid for once more."""
+    team.trained()
+    team.round()
+    team.move_main()
+    team.later(hours=1)
+    asked = len(team.provider.asked("POST"))
+    team.forge.fail("reject", status=503, times=99)
+
+    (run,) = team.round(code=5)
+
+    assert (run["state"], run["done"]) == ("proposed", [])
+    assert len(team.provider.asked("POST")) == asked
+
+
 def test_what_one_run_runs_into_keeps_no_other_from_its_next_thing(team):
     first = team.launch(suffix=f"{team.suffix}b")
     team.later(minutes=1)

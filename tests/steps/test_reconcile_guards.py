@@ -352,6 +352,20 @@ def test_of_two_jobs_one_lives_though_the_first_shows_only_when_the_second_is_bo
     assert (status(team, first.id), status(team, second.id)) == ("validating_files", "cancelled")
 
 
+def test_a_job_without_a_key_on_the_same_file_is_nobodys_to_cancel(team):  # noqa: F811
+    """Somebody may train on it by hand."""
+    launched = team.launch()
+    by_hand = second_job(team, team.provider.connect().job(launched["job_id"]))
+    shown = [team.provider.raw(f"{JOBS}/{one}") for one in (by_hand.id, launched["job_id"])]
+    page = {"object": "list", "has_more": False, "data": [shown[0] | {"metadata": {}}, shown[1]]}
+    team.provider.fail("alter", "GET", JOBS, fields=page)
+
+    (run,) = team.round("--do", "follow")
+
+    assert (run["job_id"], run["alarms"]) == (launched["job_id"], [])
+    assert status(team, by_hand.id) == "validating_files"
+
+
 def test_where_another_runner_records_another_job_meanwhile_that_one_stands(team, before_write):  # noqa: F811
     """Neither is cancelled on what was read before: the next round sees both."""
     team.provider.fail("accept_then_drop", "POST", JOBS)
