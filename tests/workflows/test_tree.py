@@ -1,9 +1,12 @@
 """The trees of our workflows against what docs/security.md promises (threats 1, 3, 4, 16 to 26)."""
 
+import re
+
 import pytest
 import yaml
 
-from tests.workflows import rules
+from tests.conftest import ROOT
+from tests.workflows import expected, rules
 from tests.workflows.tree import Tree
 
 OURS = Tree.of()
@@ -135,6 +138,23 @@ def test_outputs_are_read_of_steps_that_are_there():
 
 def test_there_is_no_other_workflow():
     held(rules.files_known)
+
+
+def test_the_guide_asks_for_trust_policies_with_the_rights_of_their_jobs():
+    """A token service gives what its policy says: one right too few, and a job is red."""
+    text = (ROOT / "docs/settings.md").read_text().partition("| permissions | policies |")[2]
+    rows = [line.split("|")[1:3] for line in text.split("\n\n")[0].splitlines()[2:]]
+    asked = {name: set(re.findall(r"`([a-z_]+: \w+)`", may)) for may, told in rows for name in _names(told)}
+    needed = {}
+    for key, may in expected.APP_MAY.items():
+        rights = {f"{name.replace('-', '_')}: {level}" for name, level in may.items()}
+        needed.setdefault(expected.ENVIRONMENTS[key], set()).update(rights)
+
+    assert asked == needed
+
+
+def _names(told):
+    return re.findall(r"`([\w-]+)`", told)
 
 
 # the rules are no decoration
