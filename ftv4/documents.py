@@ -6,6 +6,7 @@ it must, is an error that names every problem.
 
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -138,9 +139,22 @@ class Repository:
             return self.path(path).is_dir()
 
     def size(self, path: str | Path) -> int:
-        """Bytes of a file. Raises ContractError when it can't be opened."""
+        """Bytes of a file. Raises ContractError when it can't be opened, or never ends: a pipe, a device."""
+        with os_errors_as(self.relative(path), ContractError):
+            mode = self.path(path).stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            hint = "write what it gives into a file, and name that"
+            raise ContractError(f"{self.relative(path)}: a pipe or a device, not a file", hint=hint)
         with self.open(path) as stream:
             return stream.seek(0, os.SEEK_END)
+
+    def is_linked(self, path: str | Path) -> bool:
+        """Whether a link in the repository is on the way to a path: git has the link, not what is there."""
+        place = self.path(path)
+        if not place.is_relative_to(self.root):
+            place = place.parent.resolve() / place.name
+        below = (one for one in (place, *place.parents) if self.root in one.parents)
+        return any(one.is_symlink() for one in below)
 
     def lines(
         self, path: str | Path, seen: Callable[[bytes], object] | None = None, longest: int = LONGEST_LINE

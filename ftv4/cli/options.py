@@ -188,13 +188,15 @@ def located(ctx: click.Context, files: Repository, name: str) -> Path:
 def dataset_named(ctx: click.Context, files: Repository, name: str | None) -> str | None:
     """The repository path of a dataset to be read, `located`; None where none is named.
 
-    Raises ContractError for a folder.
+    Raises ContractError for a folder, and for what never ends: a pipe, a device.
     """
     if name is None:
         return None
     path = files.relative(located(ctx, files, name))
     if files.has_folder(path):
         raise ContractError(f"{name_for_log(path)}: a folder, not a dataset", hint="name one file in it")
+    if files.has(path):
+        files.size(path)
     return path
 
 

@@ -88,25 +88,30 @@ def judge(
 
 def unreadable(repository: Repository, dataset: str | Path, error: ContractError) -> GateReport:
     """The report on a file that isn't a dataset."""
-    file = _name(repository, dataset)
-    finding = Finding(
-        rule=NOT_A_DATASET,
-        severity="error",
-        file=file,
-        line=error.line,
-        pointer="",
-        problem=for_log(error.message.rpartition(": ")[2]),
-        fix=error.hint or "give a file with one JSON object a line",
+    return unread(
+        Finding(
+            rule=NOT_A_DATASET,
+            severity="error",
+            file=_name(repository, dataset),
+            line=error.line,
+            pointer="",
+            problem=for_log(error.message.rpartition(": ")[2]),
+            fix=error.hint or "give a file with one JSON object a line",
+        )
     )
+
+
+def unread(*findings: Finding) -> GateReport:
+    """The report on a file that no row was read of, for what these say; at least one."""
     return GateReport(
-        file=file,
+        file=findings[0].file,
         stage=UNKNOWN,
         dataset_sha256="",
         passed=False,
         total_rows=0,
         accepted_rows=0,
         rejection_reasons={},
-        findings=(finding,),
+        findings=findings,
         diversity=None,
         gates=(),
     )

@@ -15,12 +15,12 @@ from ftv4.stages.stage import Stage
 from ftv4.steps.config_check import check
 from ftv4.steps.details import UNSEEN, detailed
 from ftv4.steps.forecast import Forecaster
-from ftv4.steps.gate import Progress, find_stage, judge, unreadable
+from ftv4.steps.gate import Progress, find_stage, judge, unread, unreadable
 from ftv4.steps.row_change import Comparison
 from ftv4.steps.row_sample import Sampling
 from ftv4.steps.settings_change import MOST, settings
 from ftv4.steps.snapshot import DATASETS, Snapshot
-from ftv4.steps.tree import look, name_of
+from ftv4.steps.tree import look, look_here, name_of
 from ftv4.steps.waivers import OTHERS, WAIVERS, WaiverFile, failing, read_waivers, waive
 from ftv4.steps.workers import Workers
 
@@ -50,7 +50,13 @@ class Terms:
 def judge_file(
     repository: Repository, file: str | Path, terms: Terms, progress: Progress | None = None
 ) -> GateReport:
-    """Everything about one dataset. A file that can't be read is a report too, never an error."""
+    """Everything about one dataset. A file that can't be read is a report too, never an error.
+
+    What a commit with the file would be refused for is refused here, too.
+    """
+    misplaced = look_here(repository, file)
+    if misplaced:
+        return waive(unread(*misplaced), terms.waivers, terms.today)
     try:
         _must_fit(repository, file, terms.policy)
         report = _judge(repository, file, terms, progress)

@@ -3,14 +3,17 @@
 Only names, modes and first bytes are looked at; threats 44 to 47. A finding here names a file, not a row.
 """
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from ftv4.clients.git import Entry, Git
 from ftv4.contracts.findings import Finding
 from ftv4.contracts.policy import Limits
+from ftv4.documents import Repository
 from ftv4.encode import for_log
 from ftv4.steps.snapshot import DATASETS, FILES
 
@@ -21,6 +24,7 @@ JUDGES = ("ftv4/", "config/", "templates/", ".github/", "evals/", "pyproject.tom
 """Where the code, policy and workflows are that judge; a change to them has no say in its own verdict."""
 POINTER = b"version https://git-lfs"
 ATTRIBUTES = frozenset({".gitattributes", ".lfsconfig", ".gitmodules"})
+LINK = "a link, which leads to a file that nobody judged"
 SHOWN = 20
 
 FIXES: Mapping[str, str] = {
@@ -71,6 +75,17 @@ def look(git: Git, changes: Iterable[Entry], standing: Iterable[Entry], limits: 
     return Touched(tuple(sound), tuple(found))
 
 
+def look_here(repository: Repository, file: str | Path) -> tuple[Finding, ...]:
+    """What name and place of a file in the work tree say against it: as a commit with it would be told.
+
+    A link is refused wherever in the repository it is: a commit would have the link, not the rows.
+    """
+    entry = Entry(os.fsencode(repository.relative(file)), "100644", "")
+    if repository.is_linked(file):
+        return (finding("symbolic_link", name_of(entry.path), LINK),)
+    return tuple(_misnamed([entry])) if _is_data(entry.path) else ()
+
+
 def finding(rule: str, file: str, problem: str, line: int | None = None, pointer: str = "") -> Finding:
     """A finding about a file of the change."""
     return Finding(
@@ -102,7 +117,7 @@ def _by_mode(entry: Entry) -> tuple[str, str] | None:
         gone = "dataset_removed", "the change takes this dataset away"
         return gone if NAME.fullmatch(entry.path) else None
     if entry.mode == "120000":
-        return "symbolic_link", "a link, which git would follow to a file that nobody judged"
+        return "symbolic_link", LINK
     if entry.mode == "160000":
         return "submodule", "another repository's commit, whose files nobody judged"
     return ("executable_file", f"mode {entry.mode}") if entry.mode != "100644" else None

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 
 import pytest
@@ -131,6 +132,46 @@ def test_a_file_that_is_no_dataset_is_reported_and_exits_3(repository, ftv4, mak
     if form == "json":
         (finding,) = json.loads(done.out)["reports"][1]["findings"]
         assert (finding["rule"], finding["line"], finding["problem"]) == ("not_a_dataset", line, problem)
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero"])
+def test_what_never_ends_is_refused_at_once(repository, ftv4, name):
+    os.mkfifo(repository.path("pipe"))
+    done = ftv4("gate", name)
+
+    assert (done.code, done.err) == (3, "")
+    assert "not_a_dataset: a pipe or a device, not a file (write what it gives into a file" in done.out
+    assert ftv4("ft", "stage", "--stage=blue_ocean", "--suffix=x", "--dataset", name).code == 3
+
+
+def test_a_file_is_called_as_a_change_with_it_would_have_to_call_it(repository, ftv4):
+    """The pull request would be refused for it."""
+    done = ftv4("gate", write(repository, *varied(42), name="train/datasets/Stage_Quant2.jsonl"))
+
+    assert done.code == 4
+    assert "Stage_Quant2.jsonl: file_name: no name for a dataset; it is not judged (use a-z, 0-9" in done.out
+    assert "Quotes wait" not in done.out
+
+
+@pytest.mark.parametrize("name", ["link.jsonl", "train/datasets/stage_quant.jsonl", "folder/secret.jsonl"])
+def test_a_link_is_refused_and_what_it_leads_to_never_shown(repository, ftv4, tmp_path_factory, name):
+    """Threat 44: a commit would have the link, not the rows."""
+    outside = tmp_path_factory.mktemp("outside") / "secret.jsonl"
+    outside.write_bytes(b"root:x:0:0\n")
+    link = repository.path(name)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if name.startswith("folder"):
+        link.parent.rmdir()
+        link.parent.symlink_to(outside.parent)
+    else:
+        link.symlink_to(outside)
+    done = ftv4("gate", name)
+
+    assert done.code == 4
+    assert f"{name}: symbolic_link: a link, which leads to a file that nobody judged" in done.out
+    assert "root" not in done.out
+    assert "symbolic_link" in ftv4("gate", repository.path(name)).out
+    assert "malformed_line" in ftv4("gate", outside).out
 
 
 def test_an_empty_dataset_is_refused(repository, ftv4):
