@@ -192,7 +192,7 @@ def _answer(share: float) -> Callable[[Field], Spot]:
 
 
 def _answer_twice(field: Field) -> Spot:
-    """A case's answer in two rows, a word changed in each: what two answers share counts as a phrase."""
+    """A case's answer in two rows, a word changed in each: neither has it for itself."""
     answer = field.cases.pop().output
     for place in (field.take(), field.take()):
         limits = field.rows[place]["output"]["data_limits"]

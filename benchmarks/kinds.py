@@ -188,14 +188,13 @@ LEAKS = (
         if name != "punctuation"
     ),
     Defect("contamination", "case of another industry", ("eval_answer",), how._case_of_another_industry),
-    Defect("contamination", "answer of a case, refused", ("eval_answer",), how._answer(1), held=False),
+    Defect("contamination", "answer of a case, refused", ("eval_answer",), how._answer(1)),
     Defect("contamination", "answer of a case, told", ("eval_answer", "eval_overlap"), how._answer(1)),
     Defect(
         "contamination",
         "answer of a case, in two rows",
         ("eval_answer", "eval_overlap"),
         how._answer_twice,
-        held=False,
     ),
     Defect(
         "contamination",

@@ -12,7 +12,7 @@ import orjson
 from benchmarks.corpus import ROOT, Row, clean
 from ftv4.canonical import digest
 from ftv4.gates.question import HeldOut
-from ftv4.gates.reading import STAMPED
+from ftv4.gates.reading import STAMPED, Reading
 from ftv4.stages import STAGES, problems_of
 from ftv4.stages.stage import Stage
 
@@ -161,6 +161,12 @@ def prose(container: Any, key: Any, value: Any, but: str) -> list[Text]:
 
 
 @cache
+def case_ids() -> tuple[str, ...]:
+    """Of the eval cases, in the order of `cases`."""
+    return tuple(path.stem for path in sorted((ROOT / "evals/cases").glob("*.json")))
+
+
+@cache
 def cases(stage: str) -> tuple[tuple[Any, Any], ...]:
     """Input and gold output of the eval cases."""
     read = (orjson.loads(path.read_bytes()) for path in sorted((ROOT / "evals/cases").glob("*.json")))
@@ -168,10 +174,11 @@ def cases(stage: str) -> tuple[tuple[Any, Any], ...]:
 
 
 def apart(stage: str, count: int, seed: int) -> list[Row]:
-    """Generated rows of businesses that no eval case is about."""
+    """Generated rows of businesses that no eval case is about, and that don't give a case's very answer."""
     taken = {refs(given) for given, _ in cases(stage)}
+    said = {Reading({"output": answer}).answer for _, answer in cases(stage)}
     rows = [row for row in clean(stage, 2 * count, seed) if refs(row["input"]) not in taken]
-    return rows[:count]
+    return [row for row in rows if Reading(row).answer not in said][:count]
 
 
 def refs(given: Any) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """`ftv4 synth`: packs and runs from nothing but a seed."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import click
@@ -49,12 +50,14 @@ def synth() -> None:
 def packs(ctx: click.Context, /, form: str, bent: bool, **asked: Any) -> None:
     """Make synthetic packs: estimates, invoices and schedules of businesses that don't exist."""
     from ftv4.steps.packs import PackPlan, write_packs
-    from ftv4.steps.samples import bent_packs
+    from ftv4.steps.samples import bent_packs, stories
     from ftv4.synth.packs import make_packs
 
     anchor: datetime = asked.pop("anchor_date") or now()
     plan = PackPlan(anchor=anchor.date(), **asked)
-    written = write_packs(repository(ctx, needed=True), plan, bent_packs if bent else make_packs)
+    where = repository(ctx, needed=True)
+    make = partial(bent_packs, told=stories(where)) if bent else make_packs
+    written = write_packs(where, plan, make)
     if form == "json":
         print_json(written)
         return

@@ -3,6 +3,7 @@
 A model that has been taught a case's answer passes the case and nothing else. A row gives a case away when
 
 * it asks what the case asks, in the same industry (`eval_question`), whatever it answers;
+* its answer is the case's, or nearly, whatever it asks and whoever else says so (`eval_answer`);
 * it has the case's signals and most of its answer, in whatever phrases (`eval_answer`); or
 * its answer has most of the 13-word stretches of the case's answer that no other answer has (`eval_answer`);
   of the 8-word stretches, that is a warning (`eval_overlap`).
@@ -11,18 +12,26 @@ Compared are letters, as people see them; "13 words" are 64 letters, "8 words" 4
 or two different answers of the dataset have is a common phrase: cases and rows that are written by the
 same people share them, so a single one blocks nothing here, as it would where texts are from the web
 (GPT-3, lm-eval). What counts is that one case's own answer comes back. The shares are in the policy.
+
+How far that tells them apart is measured: the shipped rows have 75 to 100 % of a shipped case's 8-word
+stretches between them, and one row may be as like a case as 0.81. So an answer that comes back whole is
+found, and a few words changed don't hide it; parts of one, among other phrases of the same people, can't be
+told from a row of theirs (`benchmarks/planted_cases.py`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ftv4.contracts.findings import Finding, Severity
-from ftv4.encode import for_log
 from ftv4.gates.diversity import percent
+from ftv4.gates.evidence import likeness, quoted
 from ftv4.gates.question import Ask, Judged, Question
 from ftv4.gates.reading import Reading
+
+if TYPE_CHECKING:
+    from ftv4.gates.stretches import Hashes
 
 FIXES: Mapping[str, str] = {
     "eval_question": "delete the row: the eval asks this",
@@ -37,6 +46,8 @@ LONG = 13
 """Words of the stretches that block."""
 QUOTED = 120
 """Characters of evidence."""
+SIGNALS = "/input/evidence_index/refs"
+"""Where a row says what is asked of it."""
 
 
 class _Row(NamedTuple):
@@ -49,8 +60,8 @@ class _Row(NamedTuple):
     """As `References.find` gives them."""
     case: int | None
     """The case whose question it asks."""
-    covered: tuple[tuple[int, float], ...]
-    """Cases with its signals, and the share of their answers that it has."""
+    given: tuple[tuple[int, str], ...]
+    """Cases whose answers it gives, and what tells so."""
 
 
 @dataclass(slots=True)
@@ -68,7 +79,7 @@ class _Leaks:
     """Kept: a few numbers for each different answer, and what `References` keeps of the cases."""
 
     def __init__(self, ask: Ask) -> None:
-        from ftv4.gates.stretches import References, stretches_of
+        from ftv4.gates.stretches import Originals, References, stretches_of
 
         self._ask = ask
         self._limits = ask.policy.gates.contamination
@@ -78,7 +89,9 @@ class _Leaks:
         for place, case in enumerate(self._cases):
             self._signals[case.signals].append(place)
         self._stretches_of = stretches_of
-        self._references = References([case.answer for case in self._cases])
+        answers = [case.answer for case in self._cases]
+        self._references = References(answers)
+        self._originals = Originals(answers, self._limits.min_similarity)
         self._said: dict[bytes, _Said] = {}
         self._answers: list[_Said] = []
 
@@ -86,41 +99,54 @@ class _Leaks:
         if not row.accepted or not self._cases:
             return None
         stretches = self._stretches_of(row.reading.answer)
-        cases = self._cases_with(row.reading.signals)
-        shares = ((case, self._references.covered(stretches, case)) for case in cases)
+        copied = dict(self._copied(row.reading, stretches))
         return _Row(
             row.line,
             row.reading.answer_key,
             self._references.find(stretches),
             self._questions.get(row.reading.question_key),
-            tuple((case, share) for case, share in shares if share >= self._limits.min_answer_share),
+            tuple((dict(self._covered(row.reading, stretches)) | copied).items()),
         )
+
+    def _copied(self, row: Reading, stretches: "Hashes") -> Iterator[tuple[int, str]]:
+        """Cases whose whole answer the row gives."""
+        for place, similarity in self._originals.like(row.answer, row.sketch):
+            case = self._cases[place]
+            like = f", but for a few words (similarity {likeness(similarity)})"
+            shown = case.excerpt(*self._references.longest(stretches, place))
+            yield (
+                place,
+                f"gives its answer{like if row.answer != case.answer else ''}: {quoted(shown, QUOTED)}",
+            )
+
+    def _covered(self, row: Reading, stretches: "Hashes") -> Iterator[tuple[int, str]]:
+        """Cases with the row's signals, most of whose answer it has."""
+        for place in self._signals.get(row.signals, ()):
+            share = self._references.covered(stretches, place)
+            if share >= self._limits.min_answer_share:
+                yield place, f"has its signals and {percent(share)} of the 8-word stretches of its answer"
 
     def row(self, read: _Row) -> Iterator[Finding]:
         said = self._answer(read)
         if read.case is not None:
             said.told |= {read.case}
-            yield self._finding("eval_question", read.case, read.line, "asks what it asks")
-        for case, share in read.covered:
+            yield self._finding("eval_question", read.case, read.line, self._asked(read.case))
+        for case, problem in read.given:
             if case != read.case:
                 said.told |= {case}
-                problem = f"has its signals and {percent(share)} of the 8-word stretches of its answer"
                 yield self._finding("eval_answer", case, read.line, problem)
 
     def end(self) -> Iterator[Finding]:
         for found in self._references.overlaps(self._limits.min_answer_share, self._limits.min_warned_share):
             said = self._answers[found.number]
             if found.reference not in said.told:
-                quoted = for_log(self._cases[found.reference].excerpt(*found.letters), QUOTED)
+                shown = self._cases[found.reference].excerpt(*found.letters)
                 problem = (
                     f"has {percent(found.share)} of the {found.words}-word stretches of its answer, "
-                    f"which nobody else has: {quoted}{_others(said)}"
+                    f"which nobody else has: {quoted(shown, QUOTED)}{_others(said)}"
                 )
                 rule = "eval_answer" if found.words == LONG else "eval_overlap"
                 yield self._finding(rule, found.reference, said.lines[0], problem)
-
-    def _cases_with(self, signals: tuple[str, ...]) -> Sequence[int]:
-        return self._signals.get(signals, ())
 
     def _answer(self, row: _Row) -> _Said:
         said = self._said.get(row.answer)
@@ -133,10 +159,15 @@ class _Leaks:
             said.lines += (row.line,)
         return said
 
+    def _asked(self, case: int) -> str:
+        industry = self._cases[case].industry
+        return f"asks what it asks: the same context and signals, industry {quoted(industry, QUOTED)}"
+
     def _finding(self, rule: str, case: int, line: int, problem: str) -> Finding:
         text = f"eval case {self._ask.cases[case].case_id}: the row {problem}"
         severity: Severity = "warning" if rule == "eval_overlap" else "error"
-        return self._ask.finding(rule, text, FIXES[rule], line=line, pointer="/output", severity=severity)
+        pointer = SIGNALS if rule == "eval_question" else "/output"
+        return self._ask.finding(rule, text, FIXES[rule], line=line, pointer=pointer, severity=severity)
 
 
 def _others(said: _Said) -> str:

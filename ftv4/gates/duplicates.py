@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ftv4.contracts.findings import Finding, Severity
 from ftv4.gates.diversity import percent
+from ftv4.gates.evidence import likeness
 from ftv4.gates.question import Ask, Judged, Question
 from ftv4.gates.reading import Reading, key
 
@@ -80,11 +81,11 @@ class _Copies:
 
     def __init__(self, ask: Ask) -> None:
         from ftv4.gates.neighbours import Neighbours
-        from ftv4.gates.stretches import ALIKE, bands, sketch
+        from ftv4.gates.stretches import ALIKE, bands
 
         self._ask = ask
         self._limits = ask.policy.gates.duplicates
-        self._sketch, self._bands = sketch, bands
+        self._bands = bands
         self._rows = 0
         self._first: dict[bytes, int] = {}
         self._answer_of: dict[bytes, int] = {}
@@ -99,7 +100,7 @@ class _Copies:
     def read(self, row: Judged) -> _Row | None:
         if not row.accepted:
             return None
-        signals, sketch = _signals(row.reading), self._sketch(row.reading.answer)
+        signals, sketch = _signals(row.reading), row.reading.sketch
         return _Row(
             row.line,
             row.reading.industry,
@@ -195,7 +196,7 @@ def _others(cluster: _Cluster) -> str:
 
 
 def _likeness(similarity: float | None) -> str:
-    return "" if similarity is None else f" (similarity {similarity:.2f})"
+    return "" if similarity is None else f" (similarity {likeness(similarity)})"
 
 
 def start(ask: Ask) -> Question:

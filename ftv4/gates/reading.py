@@ -84,6 +84,13 @@ class Reading:
         """Names the answer."""
         return key(self.answer)
 
+    @cached_property
+    def sketch(self) -> bytes:
+        """The answer's MinHash, which tells how like another answer it is."""
+        from ftv4.gates.stretches import sketch
+
+        return sketch(self.answer)
+
     @property
     def names(self) -> bytes:
         """The identifiers of the row and its input, as JSON."""

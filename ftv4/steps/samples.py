@@ -4,18 +4,21 @@ The training and the eval half of the shipped data are made here, and so are the
 `ftv4 synth packs --bent`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from ftv4.canonical import sha256
 from ftv4.contracts.brief import Brief, WindowMode
+from ftv4.contracts.evaluation import Case
 from ftv4.contracts.pack import SynthPack
+from ftv4.documents import Repository
 from ftv4.errors import Ftv4Error, UsageError
 from ftv4.pipeline.brief import make_brief
 from ftv4.pipeline.normalise import CsvFile, normalise
+from ftv4.steps.cases import CASES
 from ftv4.steps.packs import EVAL_PACKS, PACKS
-from ftv4.synth.curator.reading import SIGNALS, present
+from ftv4.synth.curator.reading import SIGNALS, present, read
 from ftv4.synth.packs import PROFILES, PackFiles, Random, make_pack, salted
 from ftv4.synth.situations import Situation, bend
 
@@ -69,21 +72,22 @@ UNSCHEDULED = (
 )
 """Where there is none, the squeeze is read off the volatility, and the two are high together."""
 SCHEDULED_EVAL = (
-    "squeeze/concentration",
-    "latency/squeeze",
+    "season/volatility",
+    "concentration+volatility/latency",
     "concentration/season",
     "volatility/concentration",
-    "season/latency+squeeze",
-    "/concentration",
+    "volatility+season",
+    "latency/squeeze",
 )
 UNSCHEDULED_EVAL = (
-    "volatility",
-    "latency+concentration",
-    "concentration",
-    "volatility+concentration",
-    "season",
     "/season",
+    "/concentration+season",
+    "concentration",
+    "/latency+concentration",
+    "concentration/latency",
+    "volatility+concentration",
 )
+"""Situations of eval packs: the answers to them are not those of a training pack."""
 
 
 @dataclass(frozen=True)
@@ -128,17 +132,28 @@ class Sample:
     """Of the pack, relative to the repository."""
 
 
-def samples(split: Split, told: Stories) -> Iterator[Sample]:
+Fits = Callable[[Sample], bool]
+"""Whether a pack may be one of a split's, by what comes of it."""
+
+
+def samples(split: Split, told: Stories, fits: Fits = bool) -> Iterator[Sample]:
     """A split's packs, one of each industry in turn. Stories told already are not told again."""
     for number in range(len(split.scheduled)):
         for at, industry in enumerate(PROFILES):
-            yield sample(split, industry, number, number + at, told)
+            yield sample(split, industry, number, number + at, told, fits)
+
+
+def stories(repository: Repository) -> Stories:
+    """What the repository's eval cases tell: rows that tell it again would give their answers away."""
+    cases = (repository.read(Case, path) for path in repository.files(CASES, "*.json"))
+    inputs = ((case.industry, gold.input) for case in cases for gold in case.gold.values())
+    return {(industry, *read(given).present[:3]) for industry, given in inputs}
 
 
 def bent_packs(
-    industries: Sequence[str], per_industry: int, seed: int, window_days: int, anchor: date
+    industries: Sequence[str], per_industry: int, seed: int, window_days: int, anchor: date, told: Stories
 ) -> Iterator[PackFiles]:
-    """Packs as `make_packs` makes them, bent into one situation after the other.
+    """Packs as `make_packs` makes them, bent into one situation after the other; none of the stories `told`.
 
     Raises UsageError for another window than the pipeline's: what is bent must be what is measured.
     """
@@ -147,10 +162,10 @@ def bent_packs(
     split = Split(f"seed{seed}", PACKS, seed, (anchor,))
     for industry in industries:
         for number in range(per_industry):
-            yield sample(split, industry, number, number, set()).files
+            yield sample(split, industry, number, number, set(told)).files
 
 
-def sample(split: Split, industry: str, number: int, turn: int, told: Stories) -> Sample:
+def sample(split: Split, industry: str, number: int, turn: int, told: Stories, fits: Fits = bool) -> Sample:
     """Draw and bend packs until one is in the `number`-th situation and tells a story nobody has told.
 
     `turn` chooses role, window and size. Raises Ftv4Error when none comes out so.
@@ -169,9 +184,10 @@ def sample(split: Split, industry: str, number: int, turn: int, told: Stories) -
         files = PackFiles(_described(drawn.pack, identity, text, seed, role), drawn.csv)
         brief = _brief(files, role, mode)
         story = (industry, *present({signal: brief.value(signal) for signal in SIGNALS.values()})[:3])
-        if story not in told and _is_in(brief, situation, profile.schedule is None):
+        found = Sample(files, brief, mode, role, f"{split.folder}/{files.folder}")
+        if story not in told and _is_in(brief, situation, profile.schedule is None) and fits(found):
             told.add(story)
-            return Sample(files, brief, mode, role, f"{split.folder}/{files.folder}")
+            return found
     raise Ftv4Error(
         f"{identity}: no pack in {TRIES} tries is in the situation {text!r}",
         hint=f"let the {DAYS} days end with a month, so that they are three whole ones: 2025-09-30",

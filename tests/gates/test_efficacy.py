@@ -3,8 +3,17 @@
 import pytest
 
 from benchmarks.corpus import shipped
-from benchmarks.gate_efficacy import alarms, counted, heard, judged, own_repository, planted_in_whole
+from benchmarks.gate_efficacy import (
+    alarms,
+    counted,
+    heard,
+    judged,
+    own_repository,
+    planted_from_cases,
+    planted_in_whole,
+)
 from benchmarks.kinds import KINDS
+from benchmarks.planted_cases import FORMS
 from benchmarks.planted_whole import WHOLES
 from benchmarks.planting import Field
 from ftv4.gates import GATES
@@ -53,6 +62,22 @@ def test_what_is_wrong_with_a_whole_dataset_is_found(place):
 
     assert [found for _, _, found, _ in tries] == [True]
     assert planted_in_whole(("synthesis_decision", 1, place), gates=["acceptance"])[0][2] is False
+
+
+@pytest.mark.parametrize("form", range(len(FORMS) - 1), ids=[form.name for form in FORMS[:-1]])
+def test_every_shipped_case_is_found_among_the_shipped_rows_however_it_is_written(form):
+    tries = planted_from_cases(("synthesis_decision", 1, form, True))
+
+    assert len(tries) == 36
+    assert missed(tries) == []
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_one_shipped_case_alone_is_found(stage):
+    tries = planted_from_cases((stage, 1, 0, False))
+
+    assert [found for _, _, found, _ in tries] == [True]
+    assert planted_from_cases((stage, 1, 0, False), ["acceptance"])[0][2] is False
 
 
 @pytest.mark.parametrize("stage", STAGES)
