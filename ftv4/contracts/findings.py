@@ -28,6 +28,8 @@ class Finding(Contract):
     """What stands at the pointer, encoded and cut; empty where nothing does, and where it is a secret."""
     row: str = ""
     """Content hash of the row, which a waiver names; empty when the finding is about the whole file."""
+    beside: Whole | None = None
+    """Line of the earlier row that it is compared with; None where it is with none."""
     new: bool | None = None
     """Whether the change that is judged brings it: its row was added or edited, or nothing of its rule was
     said of the dataset as a whole before. None when no change is judged, or nobody can tell."""

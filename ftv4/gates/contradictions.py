@@ -53,21 +53,24 @@ class _Answers:
         for member, one, other in zip(DECISIVE, read.decisions, first.decisions, strict=True):
             if one != other:
                 problem = f"decides otherwise than line {first.line}, which asks the same"
-                yield from self._finding("contradicting_rows", read.line, problem, f"/output/{member}")
+                yield from self._finding("contradicting_rows", read, first, problem, f"/output/{member}")
                 return
         if read.answer != first.answer:
             problem = f"answers in other words than line {first.line}, which asks the same"
-            yield from self._finding("differing_answers", read.line, problem, "/output")
+            yield from self._finding("differing_answers", read, first, problem, "/output")
 
     def end(self) -> Iterator[Finding]:
         for rule, count in self._count.items():
             if count > SHOWN:
                 yield self._found(rule, f"{count - SHOWN} more rows like that")
 
-    def _finding(self, rule: str, line: int, problem: str, pointer: str) -> Iterator[Finding]:
+    def _finding(
+        self, rule: str, row: _Answer, first: _Answer, problem: str, pointer: str
+    ) -> Iterator[Finding]:
         self._count[rule] += 1
         if self._count[rule] <= SHOWN:
-            yield self._found(rule, problem, line, pointer)
+            found = self._found(rule, problem, row.line, pointer)
+            yield found.model_copy(update={"beside": first.line})
 
     def _found(self, rule: str, problem: str, line: int | None = None, pointer: str = "") -> Finding:
         severity: Severity = "error" if rule == "contradicting_rows" else "warning"

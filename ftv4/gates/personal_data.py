@@ -2,8 +2,8 @@
 
 What is in a row is in git, and in the model, for good: rows that are not trained on are looked at too.
 Found is what has a form: addresses, numbers with check digits, keys; also in foreign letters, cut up by
-characters that nobody sees, escaped, or in Base64. A value is never shown: its kind, its place and the
-first eight digits of its SHA-256 say which it is to whoever has it (threats-and-faults.md 55, 56).
+characters that nobody sees, escaped, or in Base64. A value is never shown: its kind, its place and eight
+digits of a hash say which it is to whoever has the row, and to nobody else (threats-and-faults.md 55, 56).
 """
 
 import re
@@ -38,8 +38,14 @@ class _Privacy(EachRow):
         if row.malformed is None and (row.may_hold(PRIVATE) or may_hide(_as_json(row), row.reading.names)):
             for found, pointer in islice(_found_in(row.value), SHOWN):
                 rule = "secret" if found.kind in SECRETS else "personal_data"
-                problem = f"looks like: {found.kind} ({sha256(found.value)[:8]})"
+                problem = f"looks like: {found.kind} ({_name(found, row)})"
                 yield self._ask.finding(rule, problem, FIXES[rule], line=row.line, pointer=pointer)
+
+
+def _name(found: Found, row: Judged) -> str:
+    """Eight digits of a hash over the line, too: a value's own can be tried out, as there are few values."""
+    line = row.raw or as_json(row.value)
+    return sha256(line + f"\n{found.kind}\n{found.value}".encode(errors="replace"))[:8]
 
 
 def _as_json(row: Judged) -> bytes:

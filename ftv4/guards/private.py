@@ -19,7 +19,7 @@ from ftv4.guards.screen import Needle, fold
 
 
 class Found(NamedTuple):
-    """A value that has no place in a row. It is never shown: `ftv4.canonical.sha256` names it."""
+    """A value that has no place in a row. It is never shown."""
 
     kind: str
     value: str

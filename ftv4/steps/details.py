@@ -1,6 +1,7 @@
 """Adds to findings what stands where they point, and the hash by which a waiver names the row.
 
-The dataset is read a second time, up to the last line that has a finding; only those lines are parsed.
+The dataset is read a second time, up to the last line that has a finding; only those lines are parsed, and
+those of the rows that they are compared with.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,7 +13,10 @@ from ftv4.contracts.findings import Finding, GateReport
 from ftv4.contracts.jsontext import NotJson, loads, trimmed
 from ftv4.documents import Repository
 from ftv4.encode import for_log
+from ftv4.gates.evidence import quoted
+from ftv4.gates.reading import STAMPED
 from ftv4.guards.private import find
+from ftv4.guards.walk import spots
 from ftv4.steps.row_change import content_hash
 
 SHOWN = 200
@@ -36,14 +40,48 @@ def detailed(repository: Repository, report: GateReport, longest: int) -> GateRe
     if not wanted:
         return report
     findings = list(report.findings)
-    for line, raw in lines_at(repository, report.file, set(wanted), longest):
-        malformed = all(findings[place].rule == "malformed_line" for place in wanted[line])
+    compared: dict[int | None, Any] = {one.beside: _Nothing() for one in report.findings if one.beside}
+    for line, raw in lines_at(repository, report.file, {*wanted, *filter(None, compared)}, longest):
+        places = wanted.get(line, [])
+        malformed = places and all(findings[place].rule == "malformed_line" for place in places)
         row = _Nothing() if malformed else _row(raw)
-        row_hash = "" if isinstance(row, _Nothing) else content_hash(row)
-        for place in wanted[line]:
-            shown = _value(findings[place], row, raw)
-            findings[place] = findings[place].model_copy(update={"value": shown, "row": row_hash})
+        row_hash = "" if isinstance(row, _Nothing) or not places else content_hash(row)
+        for place in places:
+            found = _differing(findings[place], row, compared.get(findings[place].beside))
+            shown = _value(found, row, raw)
+            findings[place] = found.model_copy(update={"value": shown, "row": row_hash})
+        if line in compared:
+            compared[line] = row
     return report.model_copy(update={"findings": tuple(findings)})
+
+
+def _differing(finding: Finding, row: Any, other: Any) -> Finding:
+    """The finding at the first member in which two rows differ, with what the other one says there."""
+    if finding.beside is None:
+        return finding
+    own, others = _said(at(row, finding.pointer)), _said(at(other, finding.pointer))
+    differing = [place for place in own | others if own.get(place) != others.get(place)]
+    if not differing:
+        return finding
+    count = len(differing)
+    said = "there it says" if count == 1 else f"{count} members differ, and there the first says"
+    told = quoted(others.get(differing[0], "nothing"), SHOWN // 2)
+    return finding.model_copy(
+        update={
+            "pointer": finding.pointer + differing[0],
+            "problem": f"{finding.problem}; {said} {told}",
+        }
+    )
+
+
+def _said(part: Any) -> dict[str, str]:
+    """Every value in a part of an output by its pointer; of a whole one, the free text."""
+    if isinstance(part, dict):
+        part = {name: value for name, value in part.items() if name not in STAMPED}
+    leaves = (spot for spot in spots(part) if not isinstance(spot.value, (dict, list)))
+    return {
+        spot.pointer: spot.value if isinstance(spot.value, str) else canonical(spot.value) for spot in leaves
+    }
 
 
 def lines_at(

@@ -9,7 +9,7 @@ from ftv4.contracts.findings import Finding, Page
 from ftv4.contracts.policy import Policy
 from ftv4.encode import annotation, for_log, for_markdown
 from ftv4.steps.explain import pages
-from ftv4.steps.gate_report import Answer, problem_of, spread
+from ftv4.steps.gate_report import Answer, advice_of, spread
 
 ANNOTATIONS = 9
 """Of one kind in one step; the platform shows ten and drops the rest without a word."""
@@ -37,7 +37,7 @@ def annotate(findings: Iterable[Finding], told: str, title: str) -> Iterator[str
 def _annotation(finding: Finding) -> str:
     return annotation(
         finding.severity,
-        f"{_sentence(finding)}. What to do: {finding.fix}",
+        _sentence(finding),
         file=finding.file,
         line=finding.line or "",
         title=finding.rule,
@@ -103,7 +103,7 @@ def _result(finding: Finding, rule: int) -> Json:
         "ruleId": finding.rule,
         "ruleIndex": rule,
         "level": finding.severity,
-        "message": {"text": f"{_sentence(finding)}. What to do: {finding.fix}"},
+        "message": {"text": _sentence(finding)},
         "locations": [
             {
                 "physicalLocation": {
@@ -129,4 +129,4 @@ def _fingerprint(finding: Finding) -> str:
 
 def _sentence(finding: Finding) -> str:
     pointer = f"{for_log(finding.pointer)}: " if finding.pointer else ""
-    return f"{pointer}{problem_of(finding)}"
+    return f"{pointer}{advice_of(finding)}"

@@ -125,6 +125,12 @@ def problem_of(finding: Finding) -> str:
     return f"{finding.problem}{value}{waived}"
 
 
+def advice_of(finding: Finding) -> str:
+    """The same as a sentence, and what to do about it."""
+    problem = problem_of(finding)
+    return f"{problem}{'' if problem.endswith('.') else '.'} What to do: {finding.fix}"
+
+
 def forecast_text(forecast: Forecast) -> str:
     """Tokens, cost and duration of a fine-tune, and what they rest on, in one sentence."""
     expected = forecast.estimate

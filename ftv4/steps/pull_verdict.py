@@ -15,7 +15,7 @@ from ftv4.encode import clip, fit, for_log, utf16
 from ftv4.errors import GateError, UsageError
 from ftv4.render import render
 from ftv4.steps.change import concerns, folded
-from ftv4.steps.gate_report import Answer, markdown, problem_of, where
+from ftv4.steps.gate_report import Answer, advice_of, markdown, where
 from ftv4.steps.handover import MORE
 from ftv4.steps.judgement import Terms, judge_change
 from ftv4.steps.show import FILTERS
@@ -163,7 +163,8 @@ def _first(report: ChangeReport, found: Verification) -> str:
     for one in every:
         if one.severity == "error":
             place = f"{where(one)}: {for_log(one.pointer)}: " if one.pointer else f"{where(one)}: "
-            return clip(f"{place}{problem_of(one)}. What to do: {one.fix.replace('`', '')}", 1000)
+            plain = one.model_copy(update={"fix": one.fix.replace("`", "")})
+            return clip(f"{place}{advice_of(plain)}", 1000)
     return ""
 
 

@@ -1,9 +1,13 @@
+import hashlib
 import json
 import os
 import re
+from copy import deepcopy
 
 import pytest
 
+from benchmarks.corpus import shipped
+from benchmarks.planting import approved, named
 from tests.encode.runner import Runner
 from tests.gates.build import lines, row, varied
 
@@ -295,3 +299,26 @@ def test_a_line_that_could_act_is_neither_coloured_nor_obeyed(repository, ftv4, 
 
     assert "\x1b" not in out
     assert not Runner(any_name=True).obeys(out)
+
+
+def test_a_private_value_is_named_by_a_hash_that_takes_the_row_to_compute(repository, ftv4):
+    """As `ftv4 explain personal_data` says. A hash of the value alone gives it away: there are few values."""
+    rows = varied(2)
+    rows[1]["notes"] = "ask the buyer, 078-05-1120"
+    found = json.loads(ftv4("gate", write(repository, *rows), "--only=personal_data", "--format=json").out)
+    (finding,) = found["findings"]
+    line = lines(*rows).split(b"\n")[1]
+    digest = hashlib.sha256(line + b"\nsocial security number\n078-05-1120").hexdigest()[:8]
+
+    assert finding["problem"] == f"looks like: social security number ({digest})"
+    assert "{ sed -n LINEp FILE; printf 'KIND\\nVALUE'; } | sha256sum" in ftv4("explain", "personal_data").out
+
+
+def test_only_what_is_the_same_is_called_wholly_similar(repository, ftv4):
+    rows = shipped("synthesis_decision")
+    other = deepcopy(rows[4])
+    named(other, "again")
+    other["output"]["owner_choice_prompt"] += " Now?"
+    out = ftv4("gate", write(repository, *rows, approved(other)), "--only=duplicates").out
+
+    assert "says nearly the same as line 5 (similarity 0.99)" in out
