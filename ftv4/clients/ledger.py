@@ -22,7 +22,7 @@ RUNS = "train/finetune_runs/<stage>/<stamp>"
 REF = "refs/heads/ftv4-ledger"
 _STAGE = "|".join(get_args(StageName))
 EXPECTED = re.compile(
-    rf"train/finetune_runs/(?:{_STAGE})/[0-9]{{8}}T[0-9]{{6}}Z(?:-[0-9]{{1,4}})?/(?:run_manifest|job|outcome)\.json"
+    rf"train/finetune_runs/(?:{_STAGE})/[0-9]{{8}}T[0-9]{{6}}Z(?:-[0-9]{{1,4}})?/(?:run_manifest|job|outcome|answers)\.json"
     r"|evals/report_[A-Za-z0-9_-]{1,100}\.json"
 )
 """What a ledger holds; anything else on it is left where it is, and never read."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ftv4.contracts import Contract, Items, Json, Whole
+from ftv4.contracts import Contract, Items, Json, Moment, Whole
 from ftv4.contracts.paths import AnyPath, RepoPath
 
 
@@ -102,6 +102,28 @@ class EvalReport(Contract):
     results: Annotated[tuple[CaseResult, ...], Items]
     report_path: AnyPath | Literal[""]
     """Empty until it is written."""
+
+
+class KeptAnswer(Contract):
+    """One answer of an evaluation that was cut short."""
+
+    question: str
+    """Digest of all that was asked: mode, case, instructions, model, contracts, parameters, input."""
+    at: Moment
+    model_id: str
+    answer: str
+    """The text as the model gave it."""
+    seconds: float = 0
+    prompt_tokens: Whole | None = None
+    completion_tokens: Whole | None = None
+
+
+class KeptAnswers(Contract):
+    """`answers.json`: what models said of a run's model or beside it, until the eval's reports hold it."""
+
+    run_key: str
+    answers: Annotated[tuple[KeptAnswer, ...], Items]
+    """None, once the reports are on record."""
 
 
 Verdict = Literal["IMPROVED", "NON_INFERIOR", "INCONCLUSIVE", "REGRESSED", "INVALID"]

@@ -29,7 +29,7 @@ class Outcome(Contract):
     """Of what the state rests on; the time that a promotion of an evaluated model carries."""
     missed_at: Annotated[tuple[Moment, ...], Items] = ()
     """When the provider was asked in vain: for the job or the pinned model an hour or more apart, for
-    the answers of the model in each eval."""
+    the answers of the model in each eval since the last that got one."""
     model_id: ModelId | None = None
     """The candidate, once it was evaluated."""
     reports: dict[Literal["pipeline", "stage", "pinned"], RepoPath] = {}

@@ -28,6 +28,7 @@ from ftv4.stages import STAGES
 from ftv4.stages.stage import Stage
 from ftv4.steps.answers import Asking, ask_case
 from ftv4.steps.cases import CASES, Asked, cases_digest
+from ftv4.steps.memory import Memory
 from ftv4.steps.shelf import Shelf
 
 REPORTS = "evals/report_{}.json"
@@ -48,6 +49,8 @@ class Evaluation:
     concurrency: int = CONCURRENCY
     on_case: Callable[[int], None] = field(default=lambda total: None)
     """Called with the number of cases as each is done, from any thread."""
+    memory: Memory | None = None
+    """Knows what an evaluation that was cut short has heard; None asks everything."""
 
     def run(self, mode: Mode, stage: str | None, model_id: str | None, models: Models) -> EvalReport:
         """Ask every case; results are in case order whatever the concurrency.
@@ -55,7 +58,7 @@ class Evaluation:
         Raises GateError without cases, and ServiceError when no case got through to its model.
         """
         found = self.prepared(mode, stage, model_id, models)
-        report = self._report(mode, stage, model_id, lambda _: found)
+        report = self._report(mode, stage, model_id, lambda asked: self._remembered(mode, asked, found))
         _refuse_silence(report.results)
         return report
 
@@ -80,7 +83,10 @@ class Evaluation:
         if not wrong:
             heard = {result.fixture_id: result.answers for result in report.results}
             again = self._report(
-                report.mode, report.stage, report.model_id, lambda case: _Recorded(heard.get(case, ()))
+                report.mode,
+                report.stage,
+                report.model_id,
+                lambda asked: _Recorded(heard.get(asked.case.case_id, ())),
             )
             same = {"generated_at": report.generated_at, "report_path": report.report_path}
             if again.model_copy(update=same) != report:
@@ -88,6 +94,9 @@ class Evaluation:
         if wrong:
             raise GateError(f"{report.report_path}: can't be used", problems=wrong, hint="run the evals anew")
         return report
+
+    def _remembered(self, mode: Mode, asked: Asked, models: Models) -> Models:
+        return self.memory.models(mode, asked, self.instructions, models) if self.memory else models
 
     def differing(self, report: EvalReport) -> list[str]:
         """The members of a report that say it was asked something else than would be asked today."""
@@ -118,7 +127,7 @@ class Evaluation:
         }
 
     def _report(
-        self, mode: Mode, stage: str | None, model_id: str | None, models_of: Callable[[str], Models]
+        self, mode: Mode, stage: str | None, model_id: str | None, models_of: Callable[[Asked], Models]
     ) -> EvalReport:
         pins = pins_of(self.config, stage, model_id)
         results = self._ask_all(Asking(mode, stage, pins, Guards.compile(self.policy), self.now), models_of)
@@ -145,9 +154,9 @@ class Evaluation:
             if without:
                 raise GateError(f"cases without gold for {stage}: {', '.join(without[:10])}")
 
-    def _ask_all(self, asking: Asking, models_of: Callable[[str], Models]) -> tuple[CaseResult, ...]:
+    def _ask_all(self, asking: Asking, models_of: Callable[[Asked], Models]) -> tuple[CaseResult, ...]:
         def ask(asked: Asked) -> CaseResult:
-            result = ask_case(asked, asking, models_of(asked.case.case_id))
+            result = ask_case(asked, asking, models_of(asked))
             self.on_case(len(self.cases))
             return result
 

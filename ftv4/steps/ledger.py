@@ -14,13 +14,13 @@ from pydantic import BaseModel
 
 from ftv4.canonical import digest
 from ftv4.clients.ledger import Ledger, Moved, State
-from ftv4.contracts.evaluation import EvalReport
+from ftv4.contracts.evaluation import EvalReport, KeptAnswers
 from ftv4.contracts.ledger import LAST, Outcome
 from ftv4.contracts.run import DEAD, JobRecord, RunManifest
 from ftv4.documents import Repository, parse, to_json
 from ftv4.encode import for_log
 from ftv4.errors import ContractError, ServiceError
-from ftv4.steps.runs import JOB, MANIFEST, OUTCOME, RUNS, Run
+from ftv4.steps.runs import ANSWERS, JOB, MANIFEST, OUTCOME, RUNS, Run
 
 EVALS = "evals"
 TRIES = 20
@@ -204,7 +204,12 @@ def _needed(found: Mapping[str, "Content"]) -> list[str]:
 
 
 _ODD = "ledger: {}: no plain file, but one of mode {}; it isn't read"
-_CONTRACTS: dict[str, type[BaseModel]] = {MANIFEST: RunManifest, JOB: JobRecord, OUTCOME: Outcome}
+_CONTRACTS: dict[str, type[BaseModel]] = {
+    MANIFEST: RunManifest,
+    JOB: JobRecord,
+    OUTCOME: Outcome,
+    ANSWERS: KeptAnswers,
+}
 
 
 def _naming(found: Mapping[str, "Content"], report: str) -> list[str]:
@@ -247,7 +252,7 @@ def _misplaced(path: str, found: Mapping[str, Content]) -> list[str]:
     document, place = found[path].document, PurePosixPath(path)
     if isinstance(document, RunManifest):
         return _untrue(document, str(place.parent), place.parts[2])
-    if isinstance(document, JobRecord | Outcome):
+    if isinstance(document, JobRecord | Outcome | KeptAnswers):
         beside = found.get(f"{place.parent}/{MANIFEST}")
         manifest = beside.document if beside else None
         if not isinstance(manifest, RunManifest) or manifest.run_key != document.run_key:

@@ -111,15 +111,21 @@ class Round:
         return "propose" if self._holds(outcome) else "evaluate"
 
     def record(
-        self, entry: Entry, outcome: Outcome, what: str, reports: Mapping[str, str] | None = None
+        self, entry: Entry, outcome: Outcome, what: str, beside: Mapping[str, str] | None = None
     ) -> None:
-        """Put on record what became of a run: on the ledger first, which others read. Raises ServiceError."""
-        news = {path: text.encode() for path, text in (reports or {}).items()}
-        news[f"{entry.run.folder}/{OUTCOME}"] = to_json(outcome).encode()
+        """Put on record what became of a run, and files that belong to that. Raises what `keep` raises."""
+        self.keep(entry, {**(beside or {}), f"{entry.run.folder}/{OUTCOME}": to_json(outcome)}, what)
+        entry.outcome = outcome
+
+    def keep(self, entry: Entry, files: Mapping[str, str], what: str) -> None:
+        """Put files of a run on record: on the ledger first, which others read.
+
+        Raises Moved when somebody else has found out meanwhile what became of the run, and ServiceError.
+        """
+        news = {path: text.encode() for path, text in files.items()}
         self.books.put(entry.run, self.books.files_of(entry.run) | news, what)
         for path, content in news.items():
             self.repository.write(path, content)
-        entry.outcome = outcome
 
     def spent(self) -> int:
         """Changes made so far."""

@@ -16,6 +16,7 @@ from ftv4.steps.promote import Order, gather, promote
 from ftv4.steps.proposal import branch_of
 from ftv4.steps.publish import Desk
 from ftv4.steps.reconcile import Entry, Round, since
+from ftv4.steps.reconcile_answers import Kept
 from ftv4.steps.reconcile_guard import may_evaluate, vouched
 from ftv4.steps.reconcile_silence import anew, pinned_is_silent, put_off, unanswered
 from ftv4.steps.trial import Trial
@@ -44,27 +45,29 @@ def evaluate(round_: Round, entry: Entry) -> None:
         return
     if not vouched(round_, entry) or not may_evaluate(round_, entry):
         return
-    heard = _hear(round_, entry, order, evaluation, models)
-    if heard is not None:
-        _weigh(round_, entry, evaluation, *heard)
+    kept = Kept(round_, entry)
+    with kept.saved():
+        heard = _hear(round_, entry, order, kept.listening(evaluation), models, kept)
+        if heard is not None:
+            _weigh(round_, entry, evaluation, *heard, kept)
 
 
 def _hear(
-    round_: Round, entry: Entry, order: Order, evaluation: Evaluation, models: Models
+    round_: Round, entry: Entry, order: Order, evaluation: Evaluation, models: Models, kept: Kept
 ) -> tuple[Wish, Evidence] | None:
-    """What candidate and pinned say; None when one of them is silent for good, which is on record then."""
+    """What candidate and pinned say; None when one of them is silent for good, which is on record then.
+
+    Raises ServiceError that says how far it got.
+    """
     doors = round_.doors
     try:
         wish, evidence = gather(
             order, round_.repository, doors.before, evaluation, models, (), doors.provider, compared=True
         )
     except ServiceError as error:
-        if put_off(round_, entry, "it answered no question"):
-            raise
-        at, reasons = iso(evaluation.now), (error.message,)
-        round_.record(entry, anew(entry, "refused", at, model_id=order.model, reasons=reasons), "refused")
-        entry.done.append("refused: it answered no question")
+        _cut_short(round_, entry, order.model, evaluation, error, kept)
         return None
+    kept.must_be_ours()
     if evidence.trial.silent:
         pinned = evaluation.config.pin(order.stage, "").model_id
         pinned_is_silent(round_, entry, pinned, evidence.trial.silent)
@@ -72,11 +75,26 @@ def _hear(
     return wish, evidence
 
 
-def _weigh(round_: Round, entry: Entry, evaluation: Evaluation, wish: Wish, evidence: Evidence) -> None:
+def _cut_short(
+    round_: Round, entry: Entry, model: str, evaluation: Evaluation, error: ServiceError, kept: Kept
+) -> None:
+    """A model that fell silent: raise ServiceError if it is asked on, else that is why it is refused."""
+    far, why = kept.how_far(model, 2 * len(evaluation.cases)), kept.why(model) or error.message
+    if put_off(round_, entry, far, kept):
+        raise ServiceError(f"{far}, then: {why}", hint=error.hint, retryable=True) from None
+    reasons = (f"{far}, then: {why}",)
+    outcome = anew(entry, "refused", iso(evaluation.now), model_id=model, reasons=reasons)
+    round_.record(entry, outcome, "refused", kept.files())
+    entry.done.append(f"refused: {far}")
+
+
+def _weigh(
+    round_: Round, entry: Entry, evaluation: Evaluation, wish: Wish, evidence: Evidence, kept: Kept
+) -> None:
     arms = _named(entry, evidence.trial, stamp(evaluation.now))
     report = judge_wish(wish, replace(evidence, trial=replace(evidence.trial, arms=arms)), evaluation.now)
     silent = unanswered(arms)
-    if not report.passed and silent and put_off(round_, entry, f"{silent} questions got no answer"):
+    if not report.passed and silent and put_off(round_, entry, f"{silent} questions got no answer", kept):
         return
     outcome = anew(
         entry,
@@ -87,7 +105,7 @@ def _weigh(round_: Round, entry: Entry, evaluation: Evaluation, wish: Wish, evid
         reasons=report.blocked_by[:REASONS],
     )
     texts = {one.report_path: to_json(one) for one in arms.values()}
-    round_.record(entry, outcome, outcome.state, texts)
+    round_.record(entry, outcome, outcome.state, texts | kept.files(done=not silent))
     entry.done.append(f"evaluated: {report.verdict}")
 
 

@@ -16,10 +16,11 @@ from ftv4.errors import ServiceError
 from ftv4.pipeline.model import RULE
 from ftv4.steps.lifetime import lifetime
 from ftv4.steps.reconcile import Entry, Round
+from ftv4.steps.reconcile_answers import Kept
 from ftv4.steps.reconcile_follow import APART
 
 TRIES = 3
-"""Evals in which a question got no answer, before that speaks against the model or settles the matter."""
+"""Evals in a row that got no further, before that speaks against the model or settles the matter."""
 
 
 def unanswered(arms: dict[str, EvalReport]) -> int:
@@ -32,13 +33,15 @@ def unanswered(arms: dict[str, EvalReport]) -> int:
     )
 
 
-def put_off(round_: Round, entry: Entry, what: str) -> bool:
-    """Whether it may be the provider's bad day that the candidate is silent; then it is counted."""
-    looks = _looks(entry, "open")
+def put_off(round_: Round, entry: Entry, what: str, kept: Kept) -> bool:
+    """Whether it may be the provider's bad day that the candidate is silent; then it is counted, from the
+    start if it got further, and what it said until then is kept.
+    """
+    looks = () if kept.memory.news else _looks(entry, "open")
     if len(looks) + 1 >= TRIES:
         return False
     looks = (*looks, iso(round_.clock()))
-    round_.record(entry, anew(entry, "open", looks[-1], missed_at=looks), "unanswered")
+    round_.record(entry, anew(entry, "open", looks[-1], missed_at=looks), "unanswered", kept.files())
     entry.done.append(f"{what}, in {len(looks)} of {TRIES} evals")
     return True
 

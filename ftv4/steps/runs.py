@@ -15,6 +15,7 @@ RUNS = "train/finetune_runs"
 MANIFEST = "run_manifest.json"
 JOB = "job.json"
 OUTCOME = "outcome.json"
+ANSWERS = "answers.json"
 TRAINING = "train_openai.jsonl"
 
 

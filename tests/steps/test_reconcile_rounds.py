@@ -111,6 +111,8 @@ class Expert:
 class World:
     """Everything outside a checkout, which lasts while checkouts come and go."""
 
+    concurrency = 8
+
     def __init__(self, template, folder, ledger=True):
         self.template, self.folder = template, folder
         self.provider, self.forge, self.asked = FakeProvider(), FakeForge(), []
@@ -152,7 +154,8 @@ class World:
         files = self.repository
         policy = files.policy()
         told = instructions_of(files, policy)
-        evaluation = Evaluation(load_cases(files), files.models(), policy, told, at)
+        cases, config = load_cases(files), files.models()
+        evaluation = Evaluation(cases, config, policy, told, at, self.concurrency)
         doors = Doors(
             provider=lambda name: self.provider,
             forge=lambda: self.forge,
