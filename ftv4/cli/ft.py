@@ -197,7 +197,7 @@ def _buy(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
                 where, asked, provider, world, again=given["again"], planned=given["run_key"], progress=step
             )
         run = bought.run
-        if given["follow"]:
+        if given["follow"] and run.job_id is not None:
             polling = _polling(given["poll_interval"], given["poll_timeout"])
             run = _followed(Books(where, ledger, now), run, provider, polling)
     return _answer(run, paid=bought.paid)
@@ -311,7 +311,7 @@ def _answer(run: "Run", *, warnings: tuple[str, ...] = (), paid: bool = False) -
         "run_dir": run.folder,
         "run_key": manifest.run_key,
         "estimate": manifest.estimate.model_dump(),
-        "status": run.status,
+        "status": "waiting_file" if run.status == "file_uploaded" and run.job_id is None else run.status,
         "paid": paid,
         "fine_tuned_model": run.job.openai.fine_tuned_model if run.job else None,
         "model_id": run.model_id,
@@ -341,6 +341,10 @@ def _stage_lines(answer: dict[str, Any]) -> Iterator[str]:
     yield from (f"warning: {warning}" for warning in answer["warnings"])
     if answer["dry_run"]:
         yield "nothing was sent; --dry-run=false trains it"
+        return
+    if answer["job_id"] is None:
+        yield f"{answer['status']}: {answer['provider']} hasn't looked through it yet; no job was asked for"
+        yield "next: the same `ftv4 ft stage` again, later"
         return
     yield f"{name_for_log(answer['job_id'])} {answer['status']}" + (
         "" if answer["paid"] else " (paid for before: linked to its job)"

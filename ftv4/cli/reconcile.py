@@ -58,6 +58,7 @@ def reconcile(
     from ftv4.steps.reconcile_follow import following
     from ftv4.steps.reconcile_model import evaluate, propose
     from ftv4.steps.reconcile_page import reconcile_answer, reconcile_lines, reconcile_page
+    from ftv4.steps.sweep import sweep
 
     where = repository(ctx, needed=True)
     with ExitStack() as stack:
@@ -65,6 +66,8 @@ def reconcile(
         work = Round(Books(where, door, now), _doors(where, stack, concurrency, base), now, limit)
         work.load(again)
         work.go(things or THINGS, {"follow": following(work), "evaluate": evaluate, "propose": propose})
+        if "follow" in (things or THINGS):
+            sweep(work)
         pulls, missed = _without_verdict(work.doors) if unjudged else ([], None)
     broken = damage(work.books.damaged)
     for thing in ("evaluate", "propose"):

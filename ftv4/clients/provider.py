@@ -7,18 +7,19 @@ never again (with its defaults, up to three accepted POSTs for one call).
 
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from ftv4.clients.key import SANDBOX, Key, key_of
-from ftv4.clock import from_timestamp
+from ftv4.clients.provider_objects import RUN_KEY, STAGE, StoredFile, file_of, job_of, time_of
 from ftv4.contracts import Json
 from ftv4.contracts.providers import ProviderRow
-from ftv4.contracts.run import Job, JobEvent, JobStatus
+from ftv4.contracts.run import Job, JobEvent
 from ftv4.encode import for_log, name_for_log
 from ftv4.errors import ServiceError, UsageError
 
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from openai import OpenAI
-    from openai.types.fine_tuning import FineTuningJob
-
-RUN_KEY = "ftv4_run_key"
-STAGE = "ftv4_stage"
-"""Metadata of a job: by these a job is found again when the answer to its creation was lost."""
 
 ASKING_SECONDS = 60.0
 UPLOAD_SECONDS = 600.0
@@ -39,10 +35,8 @@ RETRIES = 2
 NEVER = 0
 PAGE = 100
 """Jobs asked for at a time."""
-
-KNOWN: frozenset[JobStatus] = frozenset(
-    {"validating_files", "queued", "running", "paused", "succeeded", "failed", "cancelled"}
-)
+FILES_PAGE = 1000
+Thing = TypeVar("Thing", Job, StoredFile)
 
 
 class AnswerLost(ServiceError):
@@ -122,22 +116,33 @@ class Provider:
 
     # training
 
-    def upload(self, path: Path, name: str) -> str:
-        """Upload a training file under a name; give back its id. Retried: files aren't billed."""
-        with self._asking("upload the training file"):
-            answer = self._client.with_options(timeout=UPLOAD_SECONDS).files.create(
-                file=(name, path), purpose="fine-tune"
-            )
-            return _present(answer, "id")
+    def upload(self, path: Path, name: str) -> StoredFile:
+        """Upload a training file under a name, once: who didn't get an answer can look for the name first.
 
-    def has_file(self, file_id: str) -> bool:
-        """Whether an uploaded file is still there."""
-        try:
-            with self._asking("look for the training file"):
-                self._client.files.retrieve(file_id)
-        except Missing:
-            return False
-        return True
+        Raises AnswerLost when it may be there all the same.
+        """
+        with self._asking("upload the training file"):
+            client = self._client.with_options(timeout=UPLOAD_SECONDS, max_retries=NEVER)
+            return file_of(client.files.create(file=(name, path), purpose="fine-tune"))
+
+    def file(self, file_id: str) -> StoredFile:
+        """An uploaded file as it stands. Raises Missing when it isn't there any more."""
+        with self._asking(f"look for the training file {name_for_log(file_id)}"):
+            return file_of(self._client.files.retrieve(file_id))
+
+    def files(self) -> list[StoredFile]:
+        """Every training file, newest first.
+
+        Raises ServiceError when the list can't be read to its end, and Missing where there is none.
+        """
+        with self._asking("list the training files"):
+            pages = self._client.files.list(purpose="fine-tune", limit=FILES_PAGE)
+            return self._distinct(map(file_of, pages), "files")
+
+    def delete_file(self, file_id: str) -> None:
+        """Delete an uploaded file; what was trained on it stays."""
+        with suppress(Missing), self._asking(f"delete the training file {name_for_log(file_id)}"):
+            self._client.files.delete(file_id)
 
     def create_job(self, job: NewJob) -> Job:
         """Ask for a paid job, once. Raises AnswerLost when it may exist all the same."""
@@ -152,10 +157,10 @@ class Provider:
             **_given(seed=job.seed),
         }
         with self._asking("create the fine-tuning job"):
-            answer = self._client.with_options(max_retries=NEVER).fine_tuning.jobs.create(
+            made = self._client.with_options(max_retries=NEVER).fine_tuning.jobs.create(
                 **body, extra_body=self.row.extra_body or None
             )
-            return _job(answer)
+            return job_of(made)
 
     def jobs(self, limit: int | None = None, run_key: str | None = None) -> list[Job]:
         """Jobs, newest first: all of them or the first `limit`; of one run, if its key is given.
@@ -164,22 +169,16 @@ class Provider:
         """
         page = min(limit or PAGE, PAGE)
         chosen: Json = {"metadata": {RUN_KEY: run_key}} if run_key else {}
-        found: dict[str, Job] = {}
         with self._asking("list the fine-tuning jobs"):
-            for answer in self._client.fine_tuning.jobs.list(limit=page, **chosen):
-                job = _job(answer)
-                if job.id in found:
-                    raise ServiceError(f"{self.name}: its list of jobs repeats itself", retryable=True)
-                found[job.id] = job
-                if limit is not None and len(found) >= limit:
-                    break
+            pages = self._client.fine_tuning.jobs.list(limit=page, **chosen)
+            found = self._distinct(map(job_of, islice(pages, limit)), "jobs")
         # Not every provider knows the filter; those that don't send everything.
-        return [job for job in found.values() if run_key in (None, job.run_key)]
+        return [job for job in found if run_key in (None, job.run_key)]
 
     def job(self, job_id: str) -> Job:
         """A job as it stands."""
         with self._asking(f"look at job {name_for_log(job_id)}"):
-            return _job(self._client.fine_tuning.jobs.retrieve(job_id))
+            return job_of(self._client.fine_tuning.jobs.retrieve(job_id))
 
     def events(self, job_id: str, limit: int = 20) -> list[JobEvent]:
         """The last lines of a job's log, oldest first."""
@@ -187,14 +186,14 @@ class Provider:
             page = self._client.fine_tuning.jobs.list_events(job_id, limit=limit)
             lines = list(page.data or ())[:limit]
         return [
-            JobEvent(at=_time(line.created_at) or "", level=line.level or "info", message=line.message or "")
-            for line in reversed(lines)
+            JobEvent(at=time_of(one.created_at) or "", level=one.level or "info", message=one.message or "")
+            for one in reversed(lines)
         ]
 
     def cancel(self, job_id: str) -> Job:
         """Stop a job; what it trained until then may be billed."""
         with self._asking(f"cancel job {name_for_log(job_id)}"):
-            return _job(self._client.fine_tuning.jobs.cancel(job_id))
+            return job_of(self._client.fine_tuning.jobs.cancel(job_id))
 
     # serving
 
@@ -255,6 +254,15 @@ class Provider:
         if not choice.message.content:
             raise ServiceError(f"{who}: an empty answer", retryable=True)
         return str(choice.message.content)
+
+    def _distinct(self, things: Iterable[Thing], what: str) -> list[Thing]:
+        """All of a list. Raises ServiceError when it goes round in circles."""
+        found: dict[str, Thing] = {}
+        for thing in things:
+            if thing.id in found:
+                raise ServiceError(f"{self.name}: its list of {what} repeats itself", retryable=True)
+            found[thing.id] = thing
+        return list(found.values())
 
     @contextmanager
     def _asking(self, what: str) -> Iterator[None]:
@@ -338,36 +346,6 @@ def _hint(status: int, code: str, reason: str) -> str:
         403: "the key may not do this: ask for the permission, or take another key",
         404: "the provider doesn't have it: check the id, and whether the model is shut down",
     }.get(status, "")
-
-
-def _job(answer: "FineTuningJob") -> Job:
-    """The SDK's job in our words. Any field may be missing; only the id must be there."""
-    error = answer.error
-    status: JobStatus = answer.status if answer.status in KNOWN else "unknown"
-    return Job(
-        id=_present(answer, "id"),
-        status=status,
-        base_model=answer.model or "",
-        model=answer.fine_tuned_model or None,
-        created_at=_time(answer.created_at),
-        finished_at=_time(answer.finished_at),
-        trained_tokens=answer.trained_tokens,
-        training_file=answer.training_file,
-        error=(error.message or error.code) if error and error.code else None,
-        run_key=(answer.metadata or {}).get(RUN_KEY),
-    )
-
-
-def _present(answer: Any, name: str) -> str:
-    """A member without which an answer is of no use. Raises ValueError."""
-    value = getattr(answer, name, None)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"no {name} in {str(answer)[:100]}")
-    return value
-
-
-def _time(seconds: float | None) -> str | None:
-    return from_timestamp(seconds) if seconds else None
 
 
 def _given(**members: Any) -> Json:

@@ -17,7 +17,7 @@ from ftv4.clients.provider import AnswerLost, Missing, NewJob
 from ftv4.clock import iso
 from ftv4.contracts.providers import ProviderRow
 from ftv4.contracts.run import Job
-from ftv4.documents import Repository, file_sha256
+from ftv4.documents import Repository
 from ftv4.encode import name_for_log
 from ftv4.errors import ContractError, GateError, ServiceError, alongside
 from ftv4.steps.caps import SETTLE, must_be_within
@@ -26,7 +26,8 @@ from ftv4.steps.follow import AGAIN, Clock, Sleep, adopt, dead, gone, jobs_of, l
 from ftv4.steps.gate import Progress
 from ftv4.steps.ledger import TRIES, Books, FolderTaken
 from ftv4.steps.lifetime import lifetime
-from ftv4.steps.runs import JOB, RUNS, Run, read_run, record_of, runs
+from ftv4.steps.runs import JOB, RUNS, Run, read_run, runs
+from ftv4.steps.upload import uploaded
 
 if TYPE_CHECKING:
     from ftv4.clients.provider import Provider
@@ -52,7 +53,7 @@ class World:
 
 @dataclass(frozen=True)
 class Launched:
-    """A run with a job."""
+    """A run with a job; without one, its provider hasn't looked through its training file yet."""
 
     run: Run
     paid: bool
@@ -132,7 +133,10 @@ def _launch(books: Books, run: Run, provider: "Provider", world: World, again: b
         _recognisable(run, shown)
         _not_too_often(run)
     must_be_within(repository.policy().caps, run, runs(repository), world.clock())
-    run = _uploaded(repository, run, provider, world.clock())
+    run, ready = uploaded(repository, run, provider, world.clock, world.sleep, again=again)
+    if not ready:
+        books.claim(run, "file")
+        return Launched(run, paid=False)
     return _create(books, run, provider, world, known={job.id for job in jobs})
 
 
@@ -212,20 +216,6 @@ def _this_or(repository: Repository, run: Run, earlier: Run | None) -> Run:
             theirs.writelines(iter(lambda: ours.read(BLOCK), b""))
     repository.remove_folder(run.folder)
     return earlier
-
-
-def _uploaded(repository: Repository, run: Run, provider: "Provider", now: datetime) -> Run:
-    """A run whose training file is at the provider; its id is in job.json before anything else happens."""
-    if run.job is not None and provider.has_file(run.job.openai.file_id):
-        return run
-    if file_sha256(repository, run.training_file) != run.manifest.hashes.training_sha256:
-        raise GateError(
-            f"{run.training_file}: not the bytes that were judged; nothing was sent",
-            hint="delete the run's folder and ask again: the file is made anew from the dataset",
-        )
-    name = f"ftv4-{run.manifest.stage}-{run.manifest.run_key[:16]}.jsonl"
-    file_id = provider.upload(repository.path(run.training_file), name)
-    return run.with_job(repository, record_of(run, file_id, now))
 
 
 def _settled(run: Run, now: datetime) -> None:

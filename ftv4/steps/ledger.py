@@ -113,12 +113,12 @@ class Books:
             )
         self.repository.write(path, content.data)
 
-    def claim(self, run: Run) -> None:
-        """Record, on what was last read and nothing newer, that a run's job is asked for.
+    def claim(self, run: Run, what: str = "attempt") -> None:
+        """Record, on what was last read and nothing newer, that a run's job is asked for; or `what` else.
 
         Raises Moved when somebody wrote since: then nothing may be sent on what was read.
         """
-        self._write(self.files_of(run), "attempt", run)
+        self._write(self.files_of(run), what, run)
 
     def keep(self, run: Run, what: str, instead: str | None = None) -> Run:
         """Record a run's files as they stand here, whoever writes at the same time; gives back the run as

@@ -19,6 +19,10 @@ def run_markdown(templates: Templates, answer: Json) -> str:
 def _next(answer: Json) -> str:
     if answer["dry_run"]:
         return "Nothing was sent, and nothing is paid."
+    if answer["job_id"] is None:
+        return (
+            "The provider hasn't looked through its training file yet: no job was asked for. Ask again later."
+        )
     if not answer["paid"]:
         return "It was paid for before: this is its job, and nothing more is paid."
     return "It is paid for" + (", and done." if answer["model_id"] else "; its job goes on by itself.")

@@ -25,7 +25,7 @@ ASK = [{"role": "user", "content": "q1"}]
 def training_file(sandbox, tmp_path):  # noqa: F811
     path = tmp_path / "train.jsonl"
     path.write_bytes(b"".join(LINE % number for number in range(10)))
-    return sandbox.connect().upload(path, "train.jsonl")
+    return sandbox.connect().upload(path, "train.jsonl").id
 
 
 def new_job(training_file, key="k1", **members):
@@ -244,16 +244,35 @@ def test_what_a_provider_says_is_encoded(sandbox, training_file):  # noqa: F811
 # uploads and lists
 
 
-def test_an_upload_is_tried_again(sandbox, tmp_path):  # noqa: F811
+def test_an_upload_is_sent_once_and_may_have_been_carried_out(sandbox, tmp_path):  # noqa: F811
+    """Who sends it again can look for its name first."""
     (tmp_path / "t.jsonl").write_bytes(LINE % 1)
-    sandbox.fail("reject", "POST", "/files", status=503)
+    sandbox.fail("accept_then_drop", "POST", "/files")
     provider = sandbox.connect()
 
-    file_id = provider.upload(tmp_path / "t.jsonl", "named.jsonl")
+    with pytest.raises(AnswerLost):
+        provider.upload(tmp_path / "t.jsonl", "named-once.jsonl")
 
-    assert sandbox.asked("POST", "/files") == ["POST /files 503", "POST /files 200"]
-    assert provider.has_file(file_id)
-    assert not provider.has_file("file-nobody-has")
+    assert len(sandbox.asked("POST", "/files")) == 1
+    (found,) = [file for file in provider.files() if file.name == "named-once.jsonl"]
+    assert (found.size, found.status) == (len(LINE % 1), "processed")
+    assert provider.file(found.id) == found
+    provider.delete_file(found.id)
+    provider.delete_file(found.id)
+    with pytest.raises(Missing):
+        provider.file(found.id)
+
+
+def test_every_page_of_files_is_read(sandbox, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(module, "FILES_PAGE", 2)
+    (tmp_path / "t.jsonl").write_bytes(LINE % 1)
+    provider = sandbox.connect()
+    sent = [provider.upload(tmp_path / "t.jsonl", f"{number}.jsonl").id for number in range(5)]
+
+    assert [file.id for file in provider.files()][:5] == sent[::-1]
+    sandbox.fail("repeat_page", "GET", "/files", times=9)
+    with pytest.raises(ServiceError, match="repeats itself"):
+        provider.files()
 
 
 def test_every_page_of_jobs_is_read(sandbox, training_file, monkeypatch):  # noqa: F811

@@ -21,6 +21,8 @@ def live_through(sandbox):
             list(jobs.list_events(job.id))
             list(jobs.checkpoints.list(job.id))
         sandbox.clock.turn(0.2)
+    files = list(sandbox.sdk.files.list(limit=1, purpose="fine-tune"))
+    sandbox.sdk.files.delete(files[-1].id)
     list(jobs.list(limit=1))
     list(jobs.list(metadata={"a": "b"}))
     tuned = jobs.retrieve(good.id).fine_tuned_model

@@ -471,21 +471,38 @@ def test_E6_a_crash_after_the_upload_leaves_its_id_on_record(operator, monkeypat
     assert len(operator.sandbox.asked("POST", FILES)) == 1
 
 
+def throw_away(operator):
+    """As a provider does that keeps files for a while."""
+    for run in operator.runs():
+        operator.sandbox.connect().delete_file(run.job.openai.file_id)
+
+
 def test_a_file_that_the_provider_threw_away_is_uploaded_anew(operator):
     operator.sandbox.fail("reject", "POST", JOBS, status=429)
     with pytest.raises(ServiceError):
         operator.buy()
-    operator.sandbox.fail("reject", "GET", FILES, status=404)
+    throw_away(operator)
 
     assert operator.buy().paid
     assert len(operator.sandbox.asked("POST", FILES)) == 2
+
+
+def test_a_file_that_is_uploaded_anew_hides_no_request_of_before(operator):
+    """A job is asked for twice at most."""
+    operator.sandbox.fail("drop", "POST", JOBS)
+    with pytest.raises(ServiceError):
+        operator.buy()
+    throw_away(operator)
+    operator.time += SETTLE
+
+    assert len(operator.buy().run.job.attempts) == 2
 
 
 def test_threat_51_bytes_that_were_not_judged_are_not_uploaded(operator):
     operator.sandbox.fail("reject", "POST", JOBS, status=429)
     with pytest.raises(ServiceError):
         operator.buy()
-    operator.sandbox.fail("reject", "GET", FILES, status=404)
+    throw_away(operator)
     [run] = operator.runs()
     operator.repository.write(run.training_file, operator.repository.read_bytes(run.training_file) + b"{}\n")
 
@@ -538,6 +555,7 @@ def test_an_upload_that_fails_leaves_no_folder(operator):
         operator.buy()
 
     assert operator.runs() == []
+    assert len(operator.sandbox.asked("POST", FILES)) == 1
 
 
 def test_a_damaged_record_stops_a_paid_run(operator):
