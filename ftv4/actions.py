@@ -40,6 +40,14 @@ def actor() -> str | None:
     return variable("GITHUB_ACTOR") if in_actions() else None
 
 
+def run_id() -> int:
+    """The number of this workflow run. Raises UsageError outside of one."""
+    text = needed("GITHUB_RUN_ID")
+    if not re.fullmatch(r"[0-9]{1,19}", text):
+        raise UsageError(f"GITHUB_RUN_ID is {for_log(text)}, no number", hint="a workflow run sets it")
+    return int(text)
+
+
 def run_url() -> str | None:
     """The web page of this workflow run; None outside of one."""
     parts = [variable(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")]

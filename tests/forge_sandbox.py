@@ -70,6 +70,24 @@ class Sandbox:
         """Tokens of the token service that are good."""
         return [one["login"] for one in Store(self.folder / "forge.sqlite").of("token")]
 
+    def started(self, workflow="finetune.yml", by="ada"):
+        """A run that somebody started by a form; its number."""
+        run = {"workflow": workflow, "event": "workflow_dispatch", "actor": by, "status": "in_progress"}
+        return self._own("runs", "POST", run | {"conclusion": None})["id"]
+
+    def review(self, run, login, state="approved", environment="ftv4-paid"):
+        """Somebody who may do so says whether a run's job enters an environment."""
+        requester = self.github(login).requester
+        person = json.loads(requester.requestJson("GET", "/user")[2])["id"]
+        about = f"/repos/{NAME}/environments/{environment}"
+        reviewers = {"reviewers": [{"type": "User", "id": person}]}
+        known = json.loads(requester.requestJson("PUT", about, input=reviewers)[2])
+        told = {"environment_ids": [known["id"]], "state": state, "comment": "seen"}
+        path = f"/repos/{NAME}/actions/runs/{run}/pending_deployments"
+        status, _, answer = requester.requestJson("POST", path, input=told)
+        assert status == 200, answer
+        return json.loads(answer)
+
     def page(self, path=""):
         with urlopen(f"{self.url}/{NAME}{path}") as answer:
             return answer.read().decode()

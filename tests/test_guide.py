@@ -97,6 +97,26 @@ def test_who_follows_the_guide_alone_gets_a_merged_promotion(clone, followed):
     assert pinned.startswith("sandbox:ft:gpt-4.1-mini-2025-04-14:ftv4-sandbox:first:")
 
 
+def test_a_folder_that_is_in_the_way_stops_it_before_it_touches_the_clone(clone):
+    """Each line is pasted all the same, up to the first push."""
+    models, there = clone.parent / "models", clone.parent / "origin.git"
+    models.mkdir()
+    git = ["git", "-C", clone]
+    subprocess.run(["git", "init", "--quiet", "--bare", there], check=True)
+    subprocess.run([*git, "remote", "add", "origin", there], check=True)
+    before = subprocess.run([*git, "for-each-ref"], **SAID).stdout
+    pasted = [text for text, _ in blocks() if "--provider-port" not in text]
+    first = next(text for text in pasted if "git push" in text)
+    script = "\n".join(pasted[: pasted.index(first) + 1])
+    shell = subprocess.run(["bash", "-c", script], cwd=clone, capture_output=True, text=True, check=False)
+
+    assert "stop here: move ../models away" in shell.stdout
+    assert subprocess.run([*git, "for-each-ref"], **SAID).stdout == before
+    assert subprocess.run(["git", "-C", there, "for-each-ref"], **SAID).stdout == ""
+    assert not (clone / "config").exists()
+    assert list(models.iterdir()) == []
+
+
 # what it names
 
 

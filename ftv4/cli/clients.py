@@ -1,19 +1,22 @@
 """Opens the doors to outside services; commands get their clients here and nowhere else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import click
 
-from ftv4.actions import in_actions, variable
+from ftv4.actions import in_actions, run_id, variable
 from ftv4.clients.cluster import cluster
 from ftv4.clients.forge import Forge
+from ftv4.clients.forge_settings import Approvals
 from ftv4.clients.git import Git, GitError, Remote
 from ftv4.clients.identity import Job, forge_token, take_back
 from ftv4.clients.ledger import Ledger
 from ftv4.clients.provider import Provider
 from ftv4.documents import Repository
 from ftv4.errors import UsageError
+from ftv4.steps.approval import PAID
 from ftv4.steps.serve import provider_row
 from ftv4.steps.workers import Workers
 
@@ -41,6 +44,11 @@ def connect_forge() -> Forge:
     """The repository of GITHUB_REPOSITORY at GITHUB_API_URL. Raises UsageError for what isn't set."""
     name, token = _given("GITHUB_REPOSITORY", "GITHUB_TOKEN")
     return Forge.connect(variable("GITHUB_API_URL") or API, name, token)
+
+
+def connect_approvals() -> Callable[[], Approvals] | None:
+    """What asks the forge who approved this workflow run; None outside of one. Raises UsageError."""
+    return partial(connect_forge().settings().approvals, run_id(), PAID) if in_actions() else None
 
 
 def connect_remote() -> Remote:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ftv4.cli.clients import connect_ledger, connect_provider
+from ftv4.cli.clients import connect_approvals, connect_ledger, connect_provider
 from ftv4.cli.options import (
     FILE,
     MODEL,
@@ -191,7 +191,7 @@ def _buy(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
     asked = _asked(given)
     provider = connect_provider(where, asked.provider)
     with connect_ledger(where, given["ledger"]) as ledger:
-        world = World(now, time.sleep, _warn, ledger)
+        world = World(now, time.sleep, _warn, ledger, connect_approvals())
         with progress(LABEL) as step:
             bought = buy(
                 where, asked, provider, world, again=given["again"], planned=given["run_key"], progress=step

@@ -86,16 +86,18 @@ def _filled(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) 
     callback=_filled,
     help="What the workflow's form says; may be said more than once.",
 )
+@click.option("--run", "of", type=click.IntRange(min=1), help="The run it is a job of.  [default: a new one]")
 @click.pass_context
-def job(ctx: click.Context, workflow: str, name: str, inputs: dict[str, str]) -> None:
+def job(ctx: click.Context, workflow: str, name: str, inputs: dict[str, str], of: int | None) -> None:
     """Run what a JOB of a WORKFLOW on the sandbox's main runs, as if dispatched by somebody.
 
     In a checkout of its own, with the variables and the event that Actions would give it. Its summary
-    is a page of the forge. What stands around the command (needs, if, environments) is left out.
+    is a page of the forge. What stands around the command (needs, if) is left out, and nothing waits for
+    an environment; but who let the --run into it, `ft stage` asks here as well.
     """
     from ftv4.cli import run
     from ftv4.clients.git import Git, Remote
-    from ftv4.sandbox.job import MAIN, Job, record
+    from ftv4.sandbox.job import ACTOR, MAIN, Job, record
     from ftv4.sandbox.serve import HOST
 
     forge, repository = needed("GITHUB_API_URL"), needed("GITHUB_REPOSITORY")
@@ -111,7 +113,8 @@ def job(ctx: click.Context, workflow: str, name: str, inputs: dict[str, str]) ->
     git("reset", "--quiet", "--hard", "origin/main")
     command, handed = work.command(), work.handed() | work.identity(forge)
     begun = {"event": "workflow_dispatch", "status": "in_progress", "conclusion": None}
-    number = record(forge, workflow=f"{workflow}.yml", job=name, **begun)
+    about = {"id": of} if of else {"workflow": f"{workflow}.yml", "actor": ACTOR}
+    number = record(forge, job=name, **about, **begun)
     with environment(**variables, **handed, GITHUB_RUN_ID=str(number)):
         code = run(["--repo", str(work.checkout), *command])
     ended = "failure" if code else "success"

@@ -80,7 +80,9 @@ def ship(ctx: click.Context, /, form: str, **given: Any) -> None:
     """
     from ftv4.steps.ship import ship as carry
 
-    done = carry(_order(given), _crew(ctx, quiet=form == "json", promoting=given["auto_promote"]))
+    done = carry(
+        _order(given), _crew(ctx, quiet=form == "json", promoting=given["auto_promote"], dry=given["dry_run"])
+    )
     if form == "json":
         print_json({"manifest_path": done.path, **done.manifest.model_dump(mode="json")})
     else:
@@ -96,9 +98,9 @@ def _order(given: dict[str, Any]) -> Any:
     return Order(**{name: value for name, value in given.items() if value is not None or name not in unsaid})
 
 
-def _crew(ctx: click.Context, *, quiet: bool, promoting: bool) -> Any:
+def _crew(ctx: click.Context, *, quiet: bool, promoting: bool, dry: bool) -> Any:
     from ftv4.actions import actor
-    from ftv4.cli.clients import connect_provider
+    from ftv4.cli.clients import connect_approvals, connect_provider
     from ftv4.steps.promote import promoter
     from ftv4.steps.serve import serving_models
     from ftv4.steps.ship import Crew
@@ -112,4 +114,5 @@ def _crew(ctx: click.Context, *, quiet: bool, promoting: bool) -> Any:
         clock=now,
         by=promoter(files, actor(), required=promoting),
         say=partial(say, error=quiet),
+        approvals=None if dry else connect_approvals(),
     )

@@ -96,6 +96,16 @@ class Run:
         return "action_required" in (self.status, self.conclusion)
 
 
+@dataclass(frozen=True)
+class Approvals:
+    """Whose doing a run of a workflow is; ids of accounts, as a name can pass to another."""
+
+    asked_by: frozenset[int]
+    """Who started it, and who started it again."""
+    approved_by: frozenset[int]
+    """Who let its job into an environment."""
+
+
 class ForgeSettings:
     """The settings of one repository."""
 
@@ -219,6 +229,16 @@ class ForgeSettings:
         with door("read the runs of a commit", "actions: read"):
             return tuple(map(_run, self._get("/actions/runs", head_sha=head_sha)["workflow_runs"]))
 
+    def approvals(self, run: int, environment: str) -> Approvals:
+        """Who asked for a run, and who approved what it does in an environment."""
+        with door(f"read who approved run {run}", "actions: read"):
+            about = self._get(f"/actions/runs/{run}")
+            told = self._get(f"/actions/runs/{run}/approvals")
+            return Approvals(
+                frozenset(about[who]["id"] for who in ("actor", "triggering_actor")),
+                frozenset(one["user"]["id"] for one in told if _approves(one, environment)),
+            )
+
     # asking
 
     def _get(self, path: str, **query: Any) -> Any:
@@ -245,6 +265,11 @@ def _part(name: str) -> str:
 def _run(found: Json) -> Run:
     path = found["path"].partition("@")[0]
     return Run(path, found["created_at"], found["status"] or "", found["conclusion"] or "")
+
+
+def _approves(told: Json, environment: str) -> bool:
+    names = (one["name"] for one in told["environments"])
+    return told["state"] == "approved" and environment in names
 
 
 def _by_rulesets(rules: Sequence[Json]) -> BranchRules:

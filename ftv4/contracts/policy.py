@@ -158,3 +158,6 @@ class Policy(Contract):
     promotion: PromotionPolicy = PromotionPolicy()
     limits: Limits = Limits()
     caps: Caps = Caps()
+    approval: Literal["environment", "merged_request", "none"] = "environment"
+    """Where somebody else than who asks has to approve a paid run: in the environment of its workflow run,
+    or by a request file merged to main. `none`: whoever may start it has approved it."""

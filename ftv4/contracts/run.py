@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ftv4.contracts import Contract, Items, Moment, Whole
+from ftv4.contracts.models import StageName
 from ftv4.contracts.paths import AnyPath, RepoPath
 
 JobStatus = Literal[
@@ -52,6 +53,13 @@ class RunKey(Contract):
     prompt_version: str
     input_contract: str
     output_contract: str
+
+
+class PaidRequest(Contract):
+    """`train/requests/<run key>.json`: that a planned run be paid for. Who merges it has approved it."""
+
+    run_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    stage: StageName
 
 
 class Estimate(Contract):

@@ -29,6 +29,7 @@ from ftv4.sandbox import forge_issues as issues
 from ftv4.sandbox import forge_objects as objects
 from ftv4.sandbox import forge_pulls as pulls
 from ftv4.sandbox import forge_rules as rules
+from ftv4.sandbox import forge_runs as runs
 from ftv4.sandbox import forge_settings as settings
 from ftv4.sandbox.forge_api import Answer, Call, Endpoint, Forge, Refused
 from ftv4.sandbox.forge_faults import OWN, Faulty, ordered
@@ -113,6 +114,7 @@ def _rate_limit(call: Call) -> Answer:
 _REPOSITORY: list[tuple[str, str, Endpoint]] = [
     ("GET", "", settings.repository),
     *settings.TABLE,
+    *runs.TABLE,
     *rules.TABLE,
     # git
     ("GET", "/git/ref/{ref:path}", objects.get_ref),
@@ -301,7 +303,7 @@ def _own_routes(script: Script, forge: Forge, lock: threading.Lock) -> list[Rout
     def keep(given: Any) -> Response:
         try:
             with lock:
-                return _json(Answer(201, settings.record_run(forge, given)))
+                return _json(Answer(201, runs.record_run(forge, given)))
         except Refused as refused:
             return _json(Answer(refused.status, refused.body))
 

@@ -1,17 +1,15 @@
-"""Settings of the sandbox forge: Actions, environments, variables, workflows and their runs, code owners.
+"""Settings of the sandbox forge: Actions, environments, variables, code owners.
 
-A fresh repository has GitHub's defaults. Nothing here runs a workflow: who ran one says so at
-`POST /_sandbox/runs`, and it is shown where GitHub would show it.
+A fresh repository has GitHub's defaults.
 """
 
 import re
 from collections.abc import Callable
-from pathlib import PurePosixPath
-from typing import Any
 from urllib.parse import unquote
 
 from ftv4.sandbox import forge_answers as answers
 from ftv4.sandbox.forge_api import Answer, Call, Endpoint, Forge, Refused, invalid, missing
+from ftv4.sandbox.forge_runs import environment, read
 from ftv4.sandbox.forge_store import Thing
 
 METHODS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge"}
@@ -19,9 +17,6 @@ MERGING = {"allow_merge_commit": True, "allow_squash_merge": True, "allow_rebase
 PERMISSIONS = {"enabled": True, "allowed_actions": "all", "sha_pinning_required": False}
 WORKFLOW = {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
 SELECTED = {"github_owned_allowed": True, "verified_allowed": False, "patterns_allowed": []}
-WORKFLOWS = ".github/workflows"
-PAGE = ("job", "summary")
-"""What only a run's web page shows."""
 OWNERS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 
 
@@ -128,11 +123,9 @@ def _drop_environment(call: Call) -> Answer:
 
 
 def _shown(call: Call, one: Thing) -> Thing:
-    kept = ("id", "name", "created_at", "updated_at", "can_admins_bypass", "deployment_branch_policy")
-    return {key: one[key] for key in kept} | {
-        "node_id": answers.node("Environment", one["id"]),
-        "url": answers.api(call, f"environments/{one['name']}"),
-        "html_url": answers.web(call, f"deployments/{one['name']}"),
+    kept = ("can_admins_bypass", "deployment_branch_policy")
+    return environment(call, one) | {
+        **{key: one[key] for key in kept},
         "protection_rules": [
             {"id": one["id"] * 10 + place, "node_id": answers.node("GATE", place), **rule}
             for place, rule in enumerate(_protection(call, one))
@@ -224,162 +217,12 @@ def _create_variable(about: Callable[[Call], str]) -> Endpoint:
     return create
 
 
-# workflows
-
-
-def _workflows(call: Call) -> Answer:
-    found = known_workflows(call.forge)
-    count = {"total_count": len(found)}
-    return call.page(found, lambda one: _workflow(call, one), lambda page: count | {"workflows": page})
-
-
-def known_workflows(forge: Forge) -> list[Thing]:
-    """The workflow files of the default branch, each with the id and state it keeps."""
-    head = forge.git.ref(f"refs/heads/{forge.git.branch}")
-    entries = forge.git.tree(head, path=f"{WORKFLOWS}/") if head else []
-    paths = [
-        f"{WORKFLOWS}/{PurePosixPath(entry.path).name}"
-        for entry in entries
-        if entry.path.endswith((".yml", ".yaml"))
-    ]
-    for path in paths:
-        if not forge.store.of("workflow", path):
-            made = {"path": path, "state": "active", "created_at": forge.now()}
-            forge.store.add("workflow", path, made)
-    return [one for one in forge.store.of("workflow") if one["path"] in paths]
-
-
-def _found(call: Call) -> Thing:
-    """The workflow of a path's last part: an id, or a file name."""
-    wanted = call.where["workflow"]
-    for one in known_workflows(call.forge):
-        if wanted in (str(one["id"]), PurePosixPath(one["path"]).name):
-            return one
-    raise missing()
-
-
-def _state(state: str) -> Endpoint:
-    def put(call: Call) -> Answer:
-        call.forge.store.put(_found(call) | {"state": state})
-        return Answer(204)
-
-    return put
-
-
-def _workflow(call: Call, one: Thing) -> Thing:
-    name = PurePosixPath(one["path"]).name
-    return {
-        **one,
-        "node_id": answers.node("Workflow", one["id"]),
-        "name": _name(call.forge, one["path"]),
-        "updated_at": one["created_at"],
-        "url": answers.api(call, f"actions/workflows/{one['id']}"),
-        "html_url": answers.web(call, f"blob/{call.forge.git.branch}/{one['path']}"),
-        "badge_url": answers.web(call, f"workflows/{name}/badge.svg"),
-    }
-
-
-def _name(forge: Forge, path: str) -> str:
-    """What the file calls itself, else its path."""
-    text = _file(forge, path) or ""
-    said = re.search(r"^name:\s*(\S.*?)\s*$", text, re.MULTILINE)
-    return said[1].strip("\"'") if said else path
-
-
-def _file(forge: Forge, path: str) -> str | None:
-    entry = forge.git.entry(f"refs/heads/{forge.git.branch}", path)
-    return forge.git.blob(entry.sha).decode(errors="replace") if entry else None
-
-
-# runs
-
-
-def record_run(forge: Forge, given: Any) -> Thing:
-    """Keep a run that somebody says there was, or by its `id` how it went on. Raises Refused.
-
-    `workflow` is a file name of main's; all else has a default: a finished run of main's head, right now.
-    """
-    given = given if isinstance(given, dict) else {}
-    known = run(forge, given["id"]) if isinstance(given.get("id"), int) else _begun(forge, given)
-    said = ("event", "status", "conclusion", *PAGE)
-    fields = known | {key: given[key] for key in said if key in given}
-    if "id" not in fields:
-        return forge.store.add("run", fields["workflow_id"], fields)
-    forge.store.put(fields)
-    return fields
-
-
-def _begun(forge: Forge, given: Thing) -> Thing:
-    known = {PurePosixPath(one["path"]).name: one for one in known_workflows(forge)}
-    workflow = known.get(str(given.get("workflow")))
-    if workflow is None:
-        raise Refused(422, f"no such workflow; there are {', '.join(sorted(known)) or 'none'}")
-    branch = given.get("head_branch", forge.git.branch)
-    head = given.get("head_sha") or forge.git.ref(f"refs/heads/{branch}")
-    of = {"workflow_id": workflow["id"], "path": workflow["path"], "head_branch": branch, "head_sha": head}
-    fields = {"event": "push", "status": "completed", "conclusion": "success"}
-    return {**fields, **of, "created_at": given.get("created_at") or forge.now()}
-
-
-def run(forge: Forge, number: int) -> Thing:
-    """One run. Raises Refused."""
-    found = forge.store.one("run", number)
-    if found is None:
-        raise missing()
-    return found
-
-
-def _runs(call: Call) -> Answer:
-    return _runs_page(call, call.forge.store.of("run"))
-
-
-def _runs_of_workflow(call: Call) -> Answer:
-    return _runs_page(call, call.forge.store.of("run", _found(call)["id"]))
-
-
-def _runs_page(call: Call, runs: list[Thing]) -> Answer:
-    asked = {"head_sha": "head_sha", "branch": "head_branch", "event": "event"}
-    for key, field in asked.items():
-        if key in call.query:
-            runs = [one for one in runs if one[field] == call.query[key]]
-    if "status" in call.query:
-        runs = [one for one in runs if call.query["status"] in (one["status"], one["conclusion"])]
-    runs = sorted(runs, key=lambda one: (one["created_at"], one["id"]), reverse=True)
-    count = {"total_count": len(runs)}
-    return call.page(runs, lambda one: _run(call, one), lambda page: count | {"workflow_runs": page})
-
-
-def _run(call: Call, one: Thing) -> Thing:
-    url, whole = answers.api(call, f"actions/runs/{one['id']}"), answers.repository(call)
-    links = {f"{name}_url": f"{url}/{name}" for name in ("jobs", "logs", "cancel", "rerun", "artifacts")}
-    name = _name(call.forge, one["path"])
-    return {
-        **{key: value for key, value in one.items() if key not in PAGE},
-        **links,
-        "name": name,
-        "display_title": name,
-        "node_id": answers.node("WorkflowRun", one["id"]),
-        "run_number": one["id"],
-        "run_attempt": 1,
-        "url": url,
-        "html_url": answers.web(call, f"actions/runs/{one['id']}"),
-        "updated_at": one["created_at"],
-        "run_started_at": one["created_at"],
-        "check_suite_url": answers.api(call, f"check-suites/{one['id']}"),
-        "workflow_url": answers.api(call, f"actions/workflows/{one['workflow_id']}"),
-        "pull_requests": [],
-        "head_commit": None,
-        "repository": whole,
-        "head_repository": whole,
-    }
-
-
 # code owners
 
 
 def _owner_errors(call: Call) -> Answer:
     for path in OWNERS:
-        text = _file(call.forge, path)
+        text = read(call.forge, path)
         if text is not None:
             return Answer(200, {"errors": list(_errors(call.forge, path, text))})
     raise missing()
@@ -415,12 +258,6 @@ TABLE: list[tuple[str, str, Endpoint]] = [
     ("POST", "/actions/variables", _create_variable(_nowhere)),
     ("GET", "/actions/secrets", _lists("secret", _nowhere)),
     ("PUT", "/actions/secrets/{secret}", _put_secret(_nowhere)),
-    ("GET", "/actions/workflows", _workflows),
-    ("GET", "/actions/workflows/{workflow}", lambda call: Answer(200, _workflow(call, _found(call)))),
-    ("PUT", "/actions/workflows/{workflow}/enable", _state("active")),
-    ("PUT", "/actions/workflows/{workflow}/disable", _state("disabled_manually")),
-    ("GET", "/actions/workflows/{workflow}/runs", _runs_of_workflow),
-    ("GET", "/actions/runs", _runs),
     ("GET", "/environments", _environments),
     ("GET", "/environments/{name}", _get_environment),
     ("PUT", "/environments/{name}", _put_environment),

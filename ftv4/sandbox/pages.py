@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftv4.sandbox import forge_issues, forge_pulls, forge_settings
+from ftv4.sandbox import forge_issues, forge_pulls, forge_runs
 from ftv4.sandbox.forge_api import Forge, email, missing
 from ftv4.sandbox.forge_git import Change, Commit, Entry, Person
 from ftv4.sandbox.forge_store import Thing
@@ -176,7 +176,7 @@ def commit_page(forge: Forge, where: Mapping[str, Any], query: Mapping[str, str]
 
 def run_page(forge: Forge, where: Mapping[str, Any], query: Mapping[str, str]) -> str:
     """One run of a workflow: how it ended, and the summary it wrote."""
-    one = {"job": "", "summary": ""} | forge_settings.run(forge, where["number"])
+    one = {"job": "", "summary": ""} | forge_runs.run(forge, where["number"])
     name = one["path"].rpartition("/")[2].removesuffix(".yml")
     return _render(forge, "run.html", run=one, name=name, outcome=_outcome(one))
 

@@ -20,6 +20,7 @@ from ftv4.contracts.run import Job
 from ftv4.documents import Repository
 from ftv4.encode import name_for_log
 from ftv4.errors import ContractError, GateError, ServiceError, alongside
+from ftv4.steps.approval import must_be_approved, must_be_planned
 from ftv4.steps.caps import SETTLE, must_be_within
 from ftv4.steps.finetune import Asked, prepare
 from ftv4.steps.follow import AGAIN, Clock, Sleep, adopt, dead, gone, jobs_of, listed
@@ -30,6 +31,7 @@ from ftv4.steps.runs import JOB, RUNS, Run, read_run, runs
 from ftv4.steps.upload import uploaded
 
 if TYPE_CHECKING:
+    from ftv4.clients.forge_settings import Approvals
     from ftv4.clients.provider import Provider
 
 LOOKS_AFTER_LOSS = (0.0, 1.0, 3.0)
@@ -49,6 +51,8 @@ class World:
     """Hears what to know before money is spent."""
     ledger: Ledger | None = None
     """Through which runners share their runs; None where this work tree is the only one."""
+    approvals: "Callable[[], Approvals] | None" = None
+    """Asks who approved the workflow run that this is; None outside of one."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +76,16 @@ def buy(
 ) -> Launched:
     """Prepare a run and give it its job; what never reaches the provider leaves no folder.
 
-    Raises what `prepare` and `launch` raise, and GateError when the run hasn't the key that was `planned`.
+    Raises what `prepare` and `launch` raise, and GateError when the run hasn't the key that was `planned`
+    or isn't approved.
     """
     for _ in range(TRIES):
         with repository.locked(RUNS):
             Books(repository, world.ledger, world.clock).bring()
         run = prepare(repository, asked, world.clock(), progress)
         try:
-            _must_be_planned(run, planned)
+            must_be_planned(run, planned)
+            must_be_approved(repository, run, world.approvals)
             return launch(repository, run, provider, world, again=again)
         except FolderTaken:
             repository.remove_folder(run.folder)  # if it is another one, the next look says so
@@ -344,17 +350,6 @@ def _lost(run: Run, reason: str, until: datetime) -> ServiceError:
         hint=f"`ftv4 ft follow {run.folder}`, or the same `ft stage` again, adopts the job once it shows",
         retryable=True,
     )
-
-
-def _must_be_planned(run: Run, planned: str | None) -> None:
-    """Raise GateError when what would be bought isn't what somebody saw, and approved."""
-    if planned not in {None, run.manifest.run_key}:
-        raise GateError(
-            f"{run.manifest.stage}: main has changed since the plan, and another run would come of it; "
-            "nothing was sent",
-            problems=[f"planned {planned}", f"now {run.manifest.run_key}"],
-            hint="plan again",
-        )
 
 
 def _must_be_open(provider: "Provider", run: Run, world: World) -> None:

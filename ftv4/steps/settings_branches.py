@@ -16,8 +16,11 @@ VERDICT = "ftv4/verdict"
 LEDGER = "ftv4-ledger"
 WRITERS = ".github/rulesets/ledger-writers.json"
 OWNERS = ".github/CODEOWNERS"
-OWNED = ("/.github/", "/config/", "/evals/", "/templates/", "/train/finetune_runs/", "/train/promotion/")
-"""Where a change can decide by itself which model serves, or what is asked of one."""
+OWNED = (
+    "/.github/", "/config/", "/evals/", "/templates/",
+    "/train/finetune_runs/", "/train/promotion/", "/train/requests/",
+)  # fmt: skip
+"""Where a change can decide by itself which model serves, what is asked of one, or what is paid for."""
 MEND_OWNERS = "mend .github/CODEOWNERS by a pull request; owners need write access"
 ACTIONS_APP = 15368
 """The id of the App that posts what a job's own token posts; any workflow of any branch is that App."""

@@ -40,6 +40,7 @@ from ftv4.steps.runs import Run
 from ftv4.steps.serve import provider_row
 
 if TYPE_CHECKING:
+    from ftv4.clients.forge_settings import Approvals
     from ftv4.clients.provider import Provider
 
 
@@ -106,6 +107,8 @@ class Crew:
     by: str
     say: Callable[[str], None] = lambda _: None
     sleep: Callable[[float], None] = time.sleep
+    approvals: "Callable[[], Approvals] | None" = None
+    """Asks who approved the workflow run that this is; None outside of one."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +250,7 @@ class _Voyage:
         if order.dry_run:
             return self._tuned(prepare(self._repository, asked, self._now))
         provider = crew.connect(order.provider)
-        world = World(crew.clock, crew.sleep, crew.say)
+        world = World(crew.clock, crew.sleep, crew.say, approvals=crew.approvals)
         run = self._tuned(buy(self._repository, asked, provider, world).run)
         if not order.poll_job:
             return run

@@ -180,11 +180,15 @@ def test_a_live_ship_trains_once_and_promotes(planted, ftv4, tmp_path_factory):
     approve(ftv4, shipped(ftv4))
     live = ("--skip-runpacks", "--dry-run=false", "--provider", "sandbox", "--suffix", "s")
     with serving(tmp_path_factory.mktemp("sandbox")) as urls, environment(**urls.environment()):
+        with environment(GITHUB_ACTIONS="true", GITHUB_RUN_ID="7"):
+            shipped(ftv4, *live, code=5)
+            refused = newest(planted)["errors"]
         first = shipped(ftv4, *live)
         second = shipped(ftv4, *live, "--poll-job", "--poll-interval-seconds", "5")
         pins = planted.models().pin("synthesis_decision", "hvac").model_id
         third = shipped(ftv4, *live, "--auto-promote", "--force", "--reason", "three cases cannot settle it")
 
+    assert refused[0].startswith("could not read who approved run 7")
     assert first["fine_tune"]["job_id"] == second["fine_tune"]["job_id"] == third["fine_tune"]["job_id"]
     assert sum(line["message"].startswith("run train/") for line in first["logs"]) == 1
     assert first["next_action"] == (

@@ -8,6 +8,7 @@ SETUP, GATE = "$/.github/actions/setup", "$/.github/actions/gate"
 
 READ = {"contents": "read"}
 WRITE = {"contents": "write"}
+BUY = {"actions": "read", "contents": "write"}
 PROPOSE = {"contents": "write", "pull-requests": "write"}
 LOOK = {"contents": "write", "pull-requests": "read", "statuses": "read"}
 REPORT = {"contents": "read", "pull-requests": "write", "statuses": "write"}
@@ -19,7 +20,7 @@ PERMISSIONS = {
     ("ci", "test"): READ,
     ("doctor", "doctor"): {"actions": "read", "contents": "read", "pull-requests": "read"} | KNOWN,
     ("evaluate", "evaluate"): WRITE | KNOWN,
-    ("finetune", "launch"): WRITE | KNOWN,
+    ("finetune", "launch"): BUY | KNOWN,
     ("finetune", "plan"): READ,
     ("gate-preview", "gate"): READ,
     ("promote", "named"): PROPOSE | KNOWN,
@@ -34,7 +35,7 @@ PERMISSIONS = {
 }
 APP_MAY = {
     ("evaluate", "evaluate"): WRITE,
-    ("finetune", "launch"): WRITE,
+    ("finetune", "launch"): BUY,
     ("promote", "named"): PROPOSE,
     ("promote", "waiting"): PROPOSE,
     ("reconcile", "follow"): LOOK,

@@ -1,6 +1,7 @@
 """A repository with our workflows on the sandbox's forge, and runs of them by what happens there."""
 
 import json
+import re
 import shutil
 import subprocess
 from contextlib import ExitStack
@@ -33,6 +34,7 @@ subject: repo:sandbox/models:environment:%s
 permissions:
   contents: write
 """
+READS_MAIN = re.compile(r"\.git/info/refs |/git-upload-pack ")
 DATASET = "train/datasets/stage_quant.jsonl"
 
 
@@ -44,6 +46,8 @@ class Platform:
         self.provider = provider
         self.folder = folder
         self.runs = 0
+        self.seen = 0, 0
+        """Requests to provider and forge before the last run."""
         self.actions = {}
         """Actions of other repositories."""
 
@@ -63,6 +67,12 @@ class Platform:
 
     def read(self, ref, path):
         return self.git("show", f"{ref}:{path}")
+
+    def asked(self):
+        """What the last run asked of provider and forge, reading main apart."""
+        of_provider, of_forge = self.seen
+        asked = self.provider.asked()[of_provider:] + self.forge.asked()[of_forge:]
+        return [line for line in asked if not READS_MAIN.search(line)]
 
     # what happens
 
@@ -90,8 +100,12 @@ class Platform:
         about = {"conclusion": "success", "pull_requests": [], **told}
         return self.run("verdict", "workflow_run", {"action": "completed", "workflow_run": about}, **more)
 
-    def dispatch(self, workflow, inputs=None, *, ref=MAIN, **more):
-        """Somebody filled in a workflow's form; the runner gets what is typed as text."""
+    def dispatch(self, workflow, inputs=None, *, ref=MAIN, approved_by="grace", **more):
+        """Ada filled in a workflow's form; the runner gets what is typed as text."""
+        run = self.forge.started(f"{workflow}.yml")
+        if (inputs or {}).get("dry_run") == "false" and approved_by:
+            self.forge.review(run, approved_by)
+        more["GITHUB_RUN_ID"] = run
         event = {"ref": ref, "inputs": inputs} if inputs is not None else {"ref": ref}
         return self.run(workflow, "workflow_dispatch", event, ref=ref, GITHUB_REF=ref, **more)
 
@@ -119,6 +133,7 @@ class Platform:
     ):
         """Run a workflow as it is at a commit, with or without the App; `keyless` is L2."""
         self.runs += 1
+        self.seen = len(self.provider.asked()), len(self.forge.asked())
         scratch = self.folder / f"run-{self.runs}"
         checkout = scratch / "checkout"
         subprocess.run(["git", "clone", "-q", "--no-checkout", self.forge.git, checkout], check=True)

@@ -12,12 +12,6 @@ POLICY = "config/intelligence_v4.policy.json"
 BRANCH = "refs/heads/feature"
 
 
-def calls(platform):
-    """What a run asked of anybody, reading main apart."""
-    asked = platform.provider.asked() + platform.forge.asked()
-    return [line for line in asked if ".git/info/refs " not in line and "/git-upload-pack " not in line]
-
-
 def test_a_dry_run_says_what_it_would_cost_and_calls_nobody(platform):
     happened = platform.dispatch("finetune", ASKED, secrets={})
 
@@ -49,6 +43,15 @@ def test_a_live_run_plans_then_buys_and_is_on_the_ledger(platform):
     assert f"| job | `{job}` |" in happened.summaries["launch"]
     assert json.loads(platform.read(LEDGER, f"{folder}/run_manifest.json"))["config"]["n_epochs"] == 2
     assert "train_openai.jsonl" not in " ".join(platform.files(LEDGER))
+
+
+@pytest.mark.parametrize("approved_by", [None, "ada"])
+def test_what_nobody_else_approved_is_not_bought(platform, approved_by):
+    happened = platform.dispatch("finetune", ASKED | {"dry_run": "false"}, approved_by=approved_by)
+
+    assert happened.jobs == {"plan": "success", "launch": "failure"}
+    assert "has approved this workflow run in ftv4-paid" in happened.log
+    assert platform.provider.asked() == []
 
 
 @pytest.mark.parametrize("told", ["main has changed since the plan", "caps.jobs_a_day"])
@@ -84,7 +87,7 @@ def test_a_dispatch_from_elsewhere_than_main_is_refused(platform, ref):
 
     assert happened.jobs == {"plan": "failure"}
     assert "only the default branch's own workflow may do this" in happened.log
-    assert calls(platform) == []
+    assert platform.asked() == []
 
 
 @pytest.mark.parametrize(
@@ -108,7 +111,7 @@ def test_a_hostile_input_is_refused_and_obeyed_by_nobody(platform, bad):
     assert happened.jobs == {"plan": "failure"}
     assert (happened.outputs, happened.annotations, happened.artifacts) == ({}, [], {})
     assert not list(platform.folder.rglob("owned"))
-    assert calls(platform) == []
+    assert platform.asked() == []
 
 
 def test_notes_reach_the_manifest_as_they_were_typed(platform):
@@ -125,7 +128,7 @@ def test_a_dry_run_that_is_neither_true_nor_false_pays_nothing(platform):
     happened = platform.dispatch("finetune", ASKED | {"dry_run": "maybe"})
 
     assert (happened.code, happened.jobs.get("launch", "skipped")) != (0, "success")
-    assert calls(platform) == []
+    assert platform.asked() == []
 
 
 def test_without_the_key_nothing_is_asked(platform):
@@ -135,7 +138,7 @@ def test_without_the_key_nothing_is_asked(platform):
 
     assert happened.jobs == {"plan": "success", "launch": "failure"}
     assert "OPENAI_API_KEY" in happened.log
-    assert calls(platform) == []
+    assert platform.asked() == []
 
 
 def test_a_ledger_that_cannot_be_written_means_that_nothing_is_asked(platform):
