@@ -107,6 +107,10 @@ class Triggers(Contract):
     """A rare expression can be honest; a person has to look."""
 
 
+Owner = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+"""An organisation, as a provider writes it into a tuned model's id."""
+
+
 class PromotionPolicy(Contract):
     """What a promotion has to be besides better."""
 
@@ -114,6 +118,8 @@ class PromotionPolicy(Contract):
     """Days that a model must still answer, counted from the day it is judged."""
     max_age_days: Annotated[Whole, Field(ge=1)] = 30
     """Days after which a promotion that isn't merged has to be weighed anew."""
+    owners: Annotated[tuple[Owner, ...], Items] = ()
+    """Whose tuned models may serve, to the letter: third part of `ft:<base>:<owner>:…`. Empty: anybody's."""
     require_ledger: bool = False
     """Whether the ledger has to hold the run and the answers; otherwise it is said where it doesn't."""
 

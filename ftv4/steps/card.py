@@ -16,7 +16,7 @@ from ftv4.contracts.evaluation import EvalReport
 from ftv4.contracts.promotion import PromotionReport
 from ftv4.documents import Repository
 from ftv4.encode import name_for_log
-from ftv4.errors import UsageError
+from ftv4.errors import GateError, UsageError
 from ftv4.pipeline.model import RULE, check_rule
 from ftv4.render import render
 from ftv4.stages import STAGES
@@ -75,7 +75,7 @@ def build_card(repository: Repository, order: CardOrder, now: datetime) -> str:
     """Write a card from the files there are; give back its path.
 
     Raises ContractError for a file that was named and can't be read, UsageError for a run or a
-    promotion report of another model.
+    promotion report of another model, GateError where another model's card is at the path.
     """
     stage, model_id = STAGES[order.stage], model_id_of(repository, order.model)
     check_rule(model_id, stage)
@@ -98,7 +98,8 @@ def build_card(repository: Repository, order: CardOrder, now: datetime) -> str:
         report_path=repository.relative(order.promotion_report) if order.promotion_report else None,
         notes=order.notes,
     )
-    return repository.write(card_path(stage.name, model_id), render_card(repository, facts))
+    path = card_path(stage.name, model_id)
+    return repository.write(path, same_model(repository, path, render_card(repository, facts)))
 
 
 def _data(
@@ -125,6 +126,19 @@ def card_path(stage: str, model_id: str) -> str:
     slug = re.sub(r"[^A-Za-z0-9_.-]+", "_", model_id)
     name = slug if slug == model_id else f"{slug[:100]}-{sha256(model_id)[:12]}"
     return f"train/model_cards/{stage}/{name}.md"
+
+
+def same_model(repository: Repository, path: str, page: str) -> str:
+    """A card to be put at a path, where no other model's lies (threat 43): its first line names the model.
+
+    Raises GateError.
+    """
+    if repository.has(path) and repository.read_text(path).split("\n", 1)[0] != page.split("\n", 1)[0]:
+        raise GateError(
+            f"{path}: is the card of another model, or none, and would be overwritten",
+            hint="look whose it is, and take it away by a pull request of its own",
+        )
+    return page
 
 
 def render_card(repository: Repository, facts: CardFacts) -> str:

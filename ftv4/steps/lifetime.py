@@ -86,6 +86,11 @@ def base_of(model: str) -> str:
     return re.sub(r"\.ft-[0-9a-f]+(-.*)?$", "", model)
 
 
+def owner_of(model: str) -> str:
+    """Whose a tuned model is: `ft:<base>:<owner>:…`; nothing where its id doesn't say."""
+    return model.split(":")[2] if re.match("ft:[^:]+:[^:]+:", model) else ""
+
+
 def _for_doctor(life: Lifetime, today: date) -> DoctorModel:
     return DoctorModel(
         model=life.model,

@@ -20,6 +20,7 @@ FIXES: Mapping[str, str] = {
     "not_on_ledger": "promote by reconcile or the promote workflow, which record what they ask",
     "ledger_differs": "take what the ledger holds; nothing that was recorded changes",
     "model_ends": "promote a model that lasts, or change promotion.min_days_left in a change of its own",
+    "model_not_ours": "promote your own, or add its owner to promotion.owners in a change of its own",
     "rollback_unknown": "roll back with `ftv4 rollback --to` what `ftv4 history` lists",
     "rollback_unexplained": "roll back with `ftv4 rollback --reason`",
     "history_unknown": "fetch the whole history: in Actions, fetch-depth: 0",

@@ -16,7 +16,7 @@ from ftv4.contracts import Json
 from ftv4.contracts.models import HistoryEntry
 from ftv4.contracts.promotion import PromotionReport
 from ftv4.documents import MODELS, Repository, to_json
-from ftv4.steps.card import CardFacts, card_path, render_card
+from ftv4.steps.card import CardFacts, card_path, render_card, same_model
 from ftv4.steps.history import moved, unchanged
 from ftv4.steps.proposal import body_of, branch_of, summary_of, title_of
 from ftv4.steps.runs import Run
@@ -105,7 +105,8 @@ def write_up(desk: Desk, wish: Wish, evidence: Evidence, paths: Json) -> tuple[P
     report = judge_wish(wish, evidence, desk.now)
     files[paths["report"]] = to_json(report).encode()
     if report.passed:
-        files[paths["card"]] = _card(desk, wish, evidence, report, paths).encode()
+        card = _card(desk, wish, evidence, report, paths)
+        files[paths["card"]] = same_model(desk.repository, paths["card"], card).encode()
         entry = _entry(desk, report, paths, evidence)
         files[MODELS] = moved(desk.before, wish.stage.name, entry, desk.by)
     return report, files

@@ -26,7 +26,7 @@ from ftv4.steps.publish import Desk, diff_of
 from ftv4.steps.runs import of_model
 from ftv4.steps.serve import provider_row
 from ftv4.steps.show import FILTERS
-from ftv4.steps.weigh import life_of, short_lived
+from ftv4.steps.weigh import life_of, not_ours, short_lived
 
 if TYPE_CHECKING:
     from ftv4.clients.forge import PullRequest
@@ -77,7 +77,7 @@ def roll_back(
             f"{MODELS} here is not that of {desk.base}", hint=f"check out {desk.base}, and run again"
         )
     found = replace(found, lives=_lives(desk, found, connect))
-    _must_live(desk, found)
+    _may_serve(desk, found)
     if dry_run:
         return found
     if desk.forge is None:
@@ -196,16 +196,16 @@ def _lives(desk: Desk, found: Return, connect: Callable[[str], "Provider | None"
     }
 
 
-def _must_live(desk: Desk, found: Return) -> None:
-    least = desk.repository.policy().promotion.min_days_left
+def _may_serve(desk: Desk, found: Return) -> None:
+    wants = desk.repository.policy().promotion
     wrong = [
         f"{name_for_log(model)}: {line}"
         for model, life in found.lives.items()
-        for line in short_lived(life, least)
+        for line in (*short_lived(life, wants.min_days_left), *not_ours(model, wants.owners))
     ]
     if wrong:
         raise GateError(
-            f"{found.stage} can't go back: a model that served then doesn't answer long enough",
+            f"{found.stage} can't go back: the policy has something against a model that served then",
             problems=wrong,
             hint="`ftv4 history` lists the others",
         )

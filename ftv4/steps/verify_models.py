@@ -23,7 +23,7 @@ from ftv4.steps.past import State
 from ftv4.steps.promotion_rules import SHOWN, finding
 from ftv4.steps.rollback import as_state, life_known, serving, way_back
 from ftv4.steps.verify_promotion import aged
-from ftv4.steps.weigh import short_lived
+from ftv4.steps.weigh import not_ours, short_lived
 
 ZEROS = frozenset("0")
 
@@ -146,7 +146,7 @@ def _as_then(
         except UsageError:
             continue  # serves already
         if after == state.text:
-            yield from short_of_life(change, then, stage)
+            yield from may_not_serve(change, then, stage)
             return
         wanted = wanted or after
     if not wanted:
@@ -154,8 +154,9 @@ def _as_then(
     yield from differences("promotion_differs", MODELS, wanted, state.text) if wanted else ()
 
 
-def short_of_life(change: Change, then: State, stage: str) -> Iterator[Finding]:
-    """Models of a state that don't answer as long as the policy asks."""
+def may_not_serve(change: Change, then: State, stage: str) -> Iterator[Finding]:
+    """What the policy has against models of a state: they don't answer long enough, or are a stranger's."""
+    wants = change.policy.promotion
     for model in serving(then, stage):
         where = f"/stages/{stage}/model_id"
         try:
@@ -163,8 +164,10 @@ def short_of_life(change: Change, then: State, stage: str) -> Iterator[Finding]:
         except ContractError as error:
             yield finding("model_ends", MODELS, error.message, pointer=where)
             continue
-        for line in short_lived(life, change.policy.promotion.min_days_left):
+        for line in short_lived(life, wants.min_days_left):
             yield finding("model_ends", MODELS, f"{name_for_log(model)}: {line}", pointer=where)
+        for line in not_ours(model, wants.owners):
+            yield finding("model_not_ours", MODELS, f"{name_for_log(model)}: {line}", pointer=where)
 
 
 # back by undoing a commit
@@ -183,7 +186,7 @@ def reverted(change: Change) -> Move | None:
     for then, state in reversed(list(pairwise(past))):
         if _undoes(change, then, state, text):
             stages = list(moved_stages(then.text, state.text))
-            found = [one for stage in stages for one in short_of_life(change, then, stage)]
+            found = [one for stage in stages for one in may_not_serve(change, then, stage)]
             text_ = f"undoes commit {state.commit[:12]}; nothing says why"
             found.append(finding("revert_unexplained", MODELS, text_))
             return Move("revert", stages[0] if len(stages) == 1 else None, tuple(found))

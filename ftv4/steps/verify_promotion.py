@@ -35,7 +35,7 @@ from ftv4.steps.snapshot import DATASETS
 from ftv4.steps.training import doubts, read_dataset
 from ftv4.steps.trial import hold_trial
 from ftv4.steps.verify_run import Unbound, loose_ends, run_named, said, unlike
-from ftv4.steps.weigh import FORCED, Evidence, Wish, life_of, short_lived
+from ftv4.steps.weigh import FORCED, Evidence, Wish, life_of, not_ours, short_lived
 
 UNHEARD = "the pinned model did not answer: "
 SKEW = timedelta(days=1)
@@ -223,8 +223,10 @@ def derive(change: Change, claim: Claim) -> Derived:
     paths: Json = {arm: arms.get(arm) for arm in ("pipeline", "stage", "pinned")}
     paths |= {"report": claim.path, "card": card_path(stage.name, report.new_model_id)}
     weighed, files = write_up(desk, wish, evidence, paths)
-    least = change.policy.promotion.min_days_left
-    found = [claim.wrong(line, "/lifetime", "model_ends") for line in short_lived(effective, least)]
+    wants = change.policy.promotion
+    ending, strange = short_lived(effective, wants.min_days_left), not_ours(report.new_model_id, wants.owners)
+    found = [claim.wrong(line, "/lifetime", "model_ends") for line in ending]
+    found += [claim.wrong(line, "/new_model_id", "model_not_ours") for line in strange]
     if unheard:
         found.append(claim.wrong(f"nobody can ask again: {unheard}", "/evals/pinned", "pinned_not_heard"))
     found += _forced(claim, weighed)

@@ -4,6 +4,7 @@ Hard guards first: they can't be forced. Then rows, lifetime, and the paired ver
 writes; `steps/publish.py` does, for refusals too (weaknesses.md C2).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -111,6 +112,7 @@ def objections(wish: Wish, evidence: Evidence) -> list[Objection]:
     """Everything against the candidate, what can't be forced first."""
     lines = [*_failed_cases(evidence.trial), *_wrong_run(wish, evidence.run)]
     lines += short_lived(evidence.life, evidence.policy.min_days_left)
+    lines += not_ours(wish.model_id, evidence.policy.owners)
     found = [Objection(line) for line in lines]
     report, needed = evidence.data.report, wish.stage.min_rows
     if report.accepted_rows < needed:
@@ -183,6 +185,15 @@ def short_lived(life: Lifetime, least: int) -> list[str]:
         return [f"lifetime: shut down since {life.shutdown_date} ({life.source})"]
     days = f"{life.days_left} days, where promotion.min_days_left of the policy is {least}"
     return [f"lifetime: stops answering on {life.shutdown_date}, in {days} ({life.source})"]
+
+
+def not_ours(model_id: str, owners: Sequence[str]) -> list[str]:
+    """Why a model isn't one of those owners'; nothing when it is, or is a rule, or nobody is listed."""
+    owner = lifetime.owner_of(model_id.partition(":")[2])
+    if not owners or model_id.startswith(RULE) or owner in owners:
+        return []
+    whose = f"it is {name_for_log(owner)}'s" if owner else "its id names no owner"
+    return [f"owner: {whose}; promotion.owners of the policy has {', '.join(owners)}"]
 
 
 def _notices(wish: Wish, evidence: Evidence, overrides: dict[str, str]) -> list[str]:

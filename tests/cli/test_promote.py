@@ -8,7 +8,8 @@ import pytest
 
 from ftv4.contracts.promotion import PromotionReport
 from ftv4.contracts.run import JobIds, JobRecord
-from ftv4.documents import MODELS
+from ftv4.documents import MODELS, POLICY
+from ftv4.steps.card import card_path
 from ftv4.steps.cases import load_cases
 from tests.conftest import ROOT
 from tests.eval_cases import Away, expert, plant, provider
@@ -225,6 +226,79 @@ def test_A8_every_hard_guard_blocks_and_cannot_be_forced(ready, promote, change,
     assert code == 4
     assert f": {grader}: " in answer["blocked_by"][0]
     assert pinned(ready) == "deterministic:synthesis-v1"
+
+
+def owned_by(ready, *owners):
+    policy = ready.read_json(POLICY)
+    policy["promotion"]["owners"] = owners
+    ready.write(POLICY, json.dumps(policy))
+
+
+def test_threat_14_who_is_listed_may_be_pinned(ready, promote):
+    owned_by(ready, "other", "acme")
+
+    assert promote()[0] == 0
+    owned_by(ready, "nobody")
+    assert promote(model=RULE)[1]["blocked_by"][0].startswith("verdict ")  # a rule is nobody's
+
+
+@pytest.mark.parametrize(
+    ("owner", "told"),
+    [
+        ("Acme", "it is Acme's"),
+        ("ACME", "it is ACME's"),
+        ("acme2", "it is acme2's"),
+        ("acm", "it is acm's"),
+        ("acme-", "it is acme-'s"),
+        ("other:acme", "it is other's"),
+        ("", "its id names no owner"),
+    ],
+)
+def test_threat_14_somebody_elses_model_is_blocked_even_by_force(ready, promote, owner, told):
+    owned_by(ready, "acme")
+    name = f"ft:gpt-4.1-mini-2025-04-14:{owner}::good"
+    flags = ("--force", "--reason", "it is good")
+    code, answer, _ = promote(*flags, model=f"sandbox:{name}", answers={name: expert(STAGE)})
+
+    assert code == 4
+    assert answer["blocked_by"] == [f"owner: {told}; promotion.owners of the policy has acme"]
+    assert pinned(ready) == "deterministic:synthesis-v1"
+
+
+@pytest.mark.parametrize("name", ["base", "acme:good", "base.ft-0a", "ft:base", "xft:base:acme::good"])
+def test_threat_14_an_id_that_names_no_owner_is_nobodys(ready, promote, name):
+    owned_by(ready, "acme")
+    code, answer, _ = promote(model=f"sandbox:{name}", answers={name: expert(STAGE)})
+
+    assert code == 4
+    assert answer["blocked_by"][0].startswith("owner: its id names no owner")
+
+
+@pytest.mark.parametrize(
+    "look_alike", ["\N{CYRILLIC SMALL LETTER A}cme", "\N{FULLWIDTH LATIN SMALL LETTER A}cme"]
+)
+def test_threat_14_look_alikes_are_neither_owners_nor_ids(ready, promote, look_alike):
+    assert promote(model=GOOD.replace("acme", look_alike))[0] == 2
+    owned_by(ready, look_alike)
+    code, _, err = promote()
+
+    assert code == 3
+    assert "/promotion/owners/0" in err
+
+
+def test_threat_43_a_card_of_another_model_stops_a_promotion(ready, promote):
+    path = ready.path(card_path(STAGE, GOOD))
+    path.parent.mkdir(parents=True)
+    path.write_text("# Model card: `openai:ft:other`\n")
+    code, _, err = promote()
+
+    assert code == 4
+    assert f"{path.relative_to(ready.root)}: is the card of another model" in err
+    assert (pinned(ready), path.read_text()) == (
+        "deterministic:synthesis-v1",
+        "# Model card: `openai:ft:other`\n",
+    )
+    assert not ready.path(REPORT).exists()
 
 
 def test_A10_no_cases_block_and_cannot_be_forced(ready, promote):

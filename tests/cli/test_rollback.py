@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ftv4.documents import MODELS
+from ftv4.documents import MODELS, POLICY
 from ftv4.errors import ContractError
 from ftv4.steps.rollback import LONGEST_REASON, as_state, life_known, serving
 from tests.cli.test_promote import GOOD, STAGE, forge, git, pinned, promote, ready  # noqa: F401
@@ -202,8 +202,19 @@ def test_a_model_that_is_shut_down_or_soon_will_be_stays_away(past, ftv4, day):
 
     assert code == 4
     assert day in err
-    assert "doesn't answer long enough" in err
+    assert "the policy has something against a model that served then" in err
     assert pinned(past) == NEWER
+
+
+def test_threat_14_a_strangers_model_stays_away(past, ftv4):
+    policy = past.read_json(POLICY)
+    policy["promotion"]["owners"] = ["nobody"]
+    past.write(POLICY, json.dumps(policy))
+    code, _, err = back(ftv4)
+
+    assert (code, pinned(past)) == (4, NEWER)
+    assert "promotion.owners of the policy has nobody" in err
+    assert back(ftv4, to=FIRST)[0] == 0
 
 
 def test_a_rule_always_answers(past, ftv4):

@@ -14,7 +14,7 @@ from ftv4.steps.runs import read_run
 from ftv4.steps.snapshot import Snapshot
 from ftv4.steps.verify import concerns, verify
 from ftv4.steps.verify_run import loose_ends
-from tests.cli.test_promote import RULE, forge, git, plant_run, promote, ready  # noqa: F401
+from tests.cli.test_promote import RULE, forge, git, owned_by, plant_run, promote, ready  # noqa: F401
 from tests.forge_sandbox import NAME
 from tests.promotion_bench import GOOD, NOW, STAGE, against, bench, setting  # noqa: F401
 from tests.workflow_run import WorkflowRun
@@ -559,6 +559,33 @@ def test_the_word_of_a_provider_counts_where_it_ends_sooner(ready, promote, ftv4
     assert verify(here, "HEAD~1", "HEAD", NOW).passed
     late = verify(here, "HEAD~1", "HEAD", NOW + timedelta(days=25))
     assert rules(late) == {"model_ends"}
+
+
+# 43: whose card
+
+
+def test_another_models_card_at_the_path_is_seen(bench):  # noqa: F811
+    base = bench.commit({bench.card: b"# Model card: `openai:ft:other`\n"}, bench.base)
+    found = bench.verify(bench.commit({bench.card: bench.bytes(bench.card)}, bench.head, [base]), base)
+
+    assert any("is the card of another model" in one.problem for one in found.findings)
+
+
+# 14: whose model
+
+
+def test_a_strangers_model_is_seen_by_the_verifier_however_it_was_promoted(ready, promote, monkeypatch):  # noqa: F811
+    owned_by(ready, "acme-two")
+    git(ready, "commit", "-q", "-a", "-m", "owners")
+    with monkeypatch.context() as blind:
+        blind.setattr("ftv4.steps.weigh.not_ours", lambda *_: [])
+        assert promote("--dry-run=false")[0] == 0
+    git(ready, "add", ".")
+    git(ready, "commit", "-q", "-m", "promote")
+    found = verify(Git(ready.root), "HEAD~1", "HEAD", NOW)
+
+    assert {"promotion_refused", "model_not_ours"} <= rules(found)
+    assert any(one.pointer == "/new_model_id" and "it is acme's" in one.problem for one in found.findings)
 
 
 # forms

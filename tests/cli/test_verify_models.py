@@ -13,7 +13,7 @@ from ftv4.canonical import canonical
 from ftv4.clients.git import Git
 from ftv4.clock import iso
 from ftv4.contracts import pointer
-from ftv4.documents import MODELS
+from ftv4.documents import MODELS, POLICY
 from ftv4.steps.change import Change
 from ftv4.steps.past import states
 from ftv4.steps.rollback import as_state, way_back
@@ -337,6 +337,18 @@ def test_a_rollback_to_what_is_shut_down_is_refused(bench):  # noqa: F811
     found = bench.verify(bench.commit({MODELS: again}, base), base)
 
     assert {rule for rule, _, _ in against(found)} == {"model_ends"}
+
+
+def test_threat_14_a_rollback_to_a_strangers_model_is_refused(bench):  # noqa: F811
+    back = bench.commit({MODELS: rolled_back(bench)})
+    policy = bench.document(POLICY)
+    policy["promotion"]["owners"] = ["other"]
+    base = bench.commit({POLICY: policy}, back)
+    then = states(bench.git, back)[-2]
+    again = way_back(bench.bytes(MODELS, back), STAGE, then, "ada@example.org", iso(NOW), "again").after
+    found = bench.verify(bench.commit({MODELS: again}, base), base)
+
+    assert against(found) == {("model_not_ours", MODELS, f"/stages/{STAGE}/model_id")}
 
 
 def test_in_a_shallow_clone_nothing_comes_back(bench, tmp_path):  # noqa: F811

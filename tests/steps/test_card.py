@@ -72,6 +72,19 @@ def test_B5_a_run_without_the_model_is_not_its_run(ready, ftv4):
     assert "made no model, not openai:ft:" in done.err
 
 
+@pytest.mark.parametrize("other", ["# Model card: `openai:ft:other`\n", "# Notes\n"])
+def test_threat_43_another_models_card_is_not_overwritten(ready, ftv4, other):
+    page = built(ready, ftv4)
+    (path,) = ready.files("train/model_cards", "*/*.md")
+    built(ready, ftv4, "--notes", "once more")
+    path.write_text(other + page)
+    done = ftv4(*BUILD)
+
+    assert done.code == 4
+    assert "is the card of another model, or none, and would be overwritten" in done.err
+    assert path.read_text() == other + page
+
+
 def test_a_word_of_mouth_result_is_marked_as_such(ready, ftv4):
     assert "Passed, as told to `card build`; no report is linked." in built(ready, ftv4, "--eval-passed=true")
     assert "Failed, as told" in built(ready, ftv4, "--eval-passed=false")
