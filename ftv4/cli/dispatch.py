@@ -11,8 +11,8 @@ from ftv4.encode import for_log
 from ftv4.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
-NEVER_TYPED = frozenset({"--run-key"})
-"""What one job tells another; a form that says it would vouch for itself."""
+NEVER_TYPED = frozenset({"--base", "--eval-report", "--ledger", "--run-key", "--run-manifest"})
+"""Where state is, and what vouches for something: the workflow says it, or one job tells another."""
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -28,7 +28,7 @@ from ftv4.clients.proposal import (
     trailer,
 )
 from ftv4.clients.provider import AnswerLost
-from ftv4.encode import for_log
+from ftv4.encode import for_log, line_for_log
 from ftv4.errors import GateError, ServiceError, UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Forge:
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
             raise UsageError(f"GITHUB_REPOSITORY is {for_log(repository)}, not of the form owner/name")
         if not api_url.startswith("https://") and host not in LOOPBACK:
-            raise UsageError(f"GITHUB_API_URL is {for_log(api_url)}: a token is sent over https only")
+            raise UsageError(f"GITHUB_API_URL is {line_for_log(api_url)}: a token is sent over https only")
         return cls(_github(api_url, token, local=host in LOOPBACK), repository)
 
     # proposing

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
-from ftv4.encode import for_log
+from ftv4.encode import for_log, line_for_log
 from ftv4.errors import Ftv4Error, ServiceError, UsageError
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -44,9 +44,9 @@ class Remote:
         parts = urlsplit(self.url)
         local = self.url.startswith(("/", "./", "../", "file:///"))
         if not local and parts.scheme not in {"https", "http", "ssh"}:
-            raise UsageError(f"{for_log(self.url)}: not a URL or folder of a git repository")
+            raise UsageError(f"{line_for_log(self.url)}: not a URL or folder of a git repository")
         if self.token and parts.scheme != "https" and parts.hostname not in LOOPBACK:
-            raise UsageError(f"{for_log(self.url)}: a token is sent over https only")
+            raise UsageError(f"{line_for_log(self.url)}: a token is sent over https only")
 
     def settings(self) -> dict[str, str]:
         """How git is told the token: arguments can be read by every process, and config stays on disk."""
@@ -139,7 +139,7 @@ class Git:
             )
         except GitError as error:
             raise ServiceError(
-                f"{for_log(remote.url)}: {error.message}",
+                f"{line_for_log(remote.url)}: {error.message}",
                 hint="is it there, and may this token or key read and write it?",
                 retryable=True,
             ) from None

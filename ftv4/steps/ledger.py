@@ -18,7 +18,7 @@ from ftv4.contracts.evaluation import EvalReport, KeptAnswers
 from ftv4.contracts.ledger import LAST, Outcome
 from ftv4.contracts.run import DEAD, JobRecord, RunManifest
 from ftv4.documents import Repository, parse, to_json
-from ftv4.encode import for_log
+from ftv4.encode import line_for_log
 from ftv4.errors import ContractError, ServiceError
 from ftv4.steps.runs import ANSWERS, JOB, MANIFEST, OUTCOME, RUNS, Run
 
@@ -239,7 +239,7 @@ def _parsed(files: Mapping[str, bytes]) -> tuple[dict[str, Content], dict[str, l
 
 def damage(wrong: Mapping[str, Iterable[str]]) -> ContractError:
     """What is wrong with a ledger, as one error."""
-    problems = [for_log(problem) for some in wrong.values() for problem in some]
+    problems = [line_for_log(problem) for some in wrong.values() for problem in some]
     return ContractError(
         f"the ledger is damaged: {len(problems)} problem{'s' if len(problems) > 1 else ''}",
         problems=problems,

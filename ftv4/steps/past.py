@@ -13,7 +13,7 @@ from ftv4.contracts import Json
 from ftv4.contracts.history import Served
 from ftv4.contracts.models import ModelsConfig, Pin
 from ftv4.documents import MODELS, parse
-from ftv4.encode import for_log
+from ftv4.encode import for_log, name_for_log
 from ftv4.errors import ContractError, UsageError
 from ftv4.stages import STAGES
 from ftv4.steps.history import overriding
@@ -76,7 +76,7 @@ def last_of(past: Sequence[State], stage: str, model_id: str) -> State:
             return state
     before = dict.fromkeys(state.pin(stage).model_id for state in reversed(past))
     raise UsageError(
-        f"{for_log(model_id)} never served {stage} here",
+        f"{name_for_log(model_id)} never served {stage} here",
         hint=f"these did: {', '.join(before)}" if before else "nobody did",
     )
 

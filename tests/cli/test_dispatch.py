@@ -4,11 +4,21 @@ from itertools import product
 
 import pytest
 
-from ftv4.cli.dispatch import with_inputs
+from ftv4.cli import cli
+from ftv4.cli.dispatch import NEVER_TYPED, with_inputs
 from ftv4.encode import for_log
 from ftv4.errors import UsageError
 from tests.encode.runner import Runner
 from tests.workflow_run import MAIN, REPOSITORY, REPOSITORY_ID, WorkflowRun
+
+
+def options_of(*words):
+    """Every option of a command."""
+    command = cli
+    for word in words:
+        command = command.get_command(None, word)
+    return {option for one in command.params for option in one.opts}
+
 
 ELSEWHERE = "refs/heads/feature"
 
@@ -53,12 +63,29 @@ def test_an_input_that_was_left_empty_is_left_out(value, option):
     assert with_inputs(("c",), {"x": value}) == ["c", *option]
 
 
-@pytest.mark.parametrize("command", [("ft", "stage"), ("ft", "stage", "--run-key=0")])
-def test_no_form_says_what_was_planned(command):
-    """Or it would vouch for itself."""
-    for name in ("run_key", "run-key"):
-        with pytest.raises(UsageError, match="no form may say --run-key"):
-            with_inputs(command, {name: "0" * 64})
+@pytest.mark.parametrize("option", sorted(NEVER_TYPED))
+def test_no_form_says_where_state_is_or_vouches_for_itself(option):
+    for command in (("ft", "stage"), ("ft", "stage", f"{option}=0")):
+        for name in (option[2:], option[2:].replace("-", "_")):
+            with pytest.raises(UsageError, match=f"no form may say {option}"):
+                with_inputs(command, {name: "0" * 64})
+
+
+def test_a_form_that_names_another_ledger_is_refused(step, ftv4, repository, tmp_path):
+    step.dispatched(stage="blue_ocean", suffix="s", dry_run="false", ledger=str(tmp_path / "mine.git"))
+    done = ftv4("dispatch", "ft", "stage", "--follow=false")
+
+    assert (done.code, "no form may say --ledger" in done.err) == (2, True)
+
+
+def test_options_that_no_form_may_say_are_options_still():
+    said = {
+        option
+        for command in (("ft", "stage"), ("promote",), ("rollback",), ("ops", "reconcile"))
+        for option in options_of(*command)
+    }
+
+    assert said >= NEVER_TYPED
 
 
 @pytest.mark.parametrize("inputs", [{"x": []}, {"x": {}}, {"x": 1.5}, {"a b": "1"}, {"-x": "1"}, {"": "1"}])

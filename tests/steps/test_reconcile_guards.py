@@ -271,8 +271,8 @@ def test_a_damaged_file_keeps_only_its_own_run_waiting_and_is_named(team, file, 
     assert done.code == 3
     (run,) = json.loads(done.out)["runs"]
     assert (run["run_dir"], run["state"]) == (sound, "proposed")
-    assert path in json.loads(done.out)["damaged"][0]
-    assert path in done.err
+    assert f"ledger: {path}" in json.loads(done.out)["damaged"][0]
+    assert f"  ledger: {path}" in done.err
     assert team.repository.files(broken, "*") == []
     team.launch(suffix=f"{team.suffix}c", code=0 if file == "report" else 3)
 
