@@ -4,6 +4,24 @@ import json
 
 import pytest
 
+from ftv4.sandbox import forge, provider
+from tests.descriptions import Recorder, described
+
+
+@pytest.fixture
+def recorders(monkeypatch):
+    """What provider and forge are asked from here on, and what they answer."""
+    found = {}
+    for name, module in (("provider", provider), ("forge", forge)):
+        make = getattr(module, f"{name}_app")
+
+        def recorded(*arguments, name=name, make=make, **options):
+            found[name] = Recorder(make(*arguments, **options))
+            return found[name]
+
+        monkeypatch.setattr(module, f"{name}_app", recorded)
+    return found
+
 
 @pytest.fixture
 def demo(ftv4, tmp_path, monkeypatch):
@@ -22,7 +40,7 @@ def pinned(tmp_path):
     return models["stages"]["synthesis_decision"]["model_id"]
 
 
-def test_the_demo_ends_with_a_merged_promotion(demo, tmp_path):
+def test_the_demo_ends_with_a_merged_promotion(demo, recorders, tmp_path):
     facts = json.loads(demo("--format", "json"))
 
     assert facts["merged"]
@@ -30,6 +48,18 @@ def test_the_demo_ends_with_a_merged_promotion(demo, tmp_path):
     assert facts["cases"] >= 24
     assert facts["old_model_id"] == "deterministic:synthesis-v1"
     assert pinned(tmp_path) == facts["new_model_id"]
+    as_described(recorders)
+
+
+def as_described(recorders):
+    """All of the journey is asked and answered as OpenAI and GitHub describe it, but for GraphQL."""
+    openai = described("openai", recorders["provider"].exchanges, base="/v1")
+    github = described("github", recorders["forge"].exchanges)
+
+    assert openai.problems == github.problems == set()
+    assert openai.unknown | github.unknown <= {"POST /graphql"}
+    assert len(openai.operations) >= 6
+    assert len(github.operations) >= 12
 
 
 def test_a_spoiled_dataset_is_refused_and_so_is_its_model(demo, tmp_path):

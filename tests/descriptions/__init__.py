@@ -10,12 +10,17 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 FOLDER = Path(__file__).parent
 SLASHES = ("/contents/{path}", "/git/ref/{ref}", "/git/refs/{ref}", "/compare/{basehead}", "/{branch}")
 """Ends of addresses that may hold slashes, which a description has no way to say."""
+
+SLIPS = re.compile(r"(author|committer): None is not valid|labels/\d+/description: None")
+"""Where GitHub answers what its description leaves out: a commit of somebody without an account, a
+label without a description."""
 
 
 class Recorder:
@@ -44,7 +49,7 @@ class Recorder:
                         "method": scope["method"],
                         "path": scope["path"],
                         "query": scope["query_string"].decode(),
-                        "request": {"file": "", "purpose": "fine-tune"} if form else parsed(sent),
+                        "request": fields(sent) if form else parsed(sent),
                         "status": status[0],
                         "response": parsed(answer),
                     }
@@ -58,6 +63,13 @@ def parsed(parts):
     """The JSON of a body that came in parts; None for an empty one."""
     text = b"".join(parts)
     return json.loads(text) if text else None
+
+
+def fields(parts):
+    """The fields of a form that came in parts; a file's bytes as text."""
+    whole = b"".join(parts)
+    found = re.findall(rb'; name="(\w+)".*?\r\n\r\n(.*?)\r\n--', whole, re.DOTALL)
+    return {name.decode(): value.decode() for name, value in found}
 
 
 class Description:
@@ -162,6 +174,28 @@ class Description:
             for branch in schema.get(way, []):
                 found |= self._names(branch)
         return found
+
+
+@dataclass(frozen=True)
+class Described:
+    """What exchanges are by a service's description."""
+
+    operations: frozenset[str]
+    unknown: frozenset[str]
+    """Those that it doesn't have, as `METHOD /path`."""
+    problems: frozenset[str]
+
+
+def described(name, exchanges, *, base=""):
+    """Exchanges that were answered well, held against a description."""
+    service = Description(name, base=base)
+    found = {}
+    for one in exchanges:
+        if one["status"] < 400:
+            found.setdefault(service.find(one), []).append(one)
+    unknown = frozenset(f"{one['method']} {one['path']}" for one in found.pop(None, []))
+    problems = {line for some in found.values() for one in some for line in service.problems(one)}
+    return Described(frozenset(found), unknown, frozenset(one for one in problems if not SLIPS.search(one)))
 
 
 def _pattern(path):

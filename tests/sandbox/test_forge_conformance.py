@@ -1,10 +1,8 @@
 """Each exchange of our client with the forge, against GitHub's own description of its API."""
 
-import re
-
 import pytest
 
-from tests.descriptions import Description, Recorder
+from tests.descriptions import SLIPS, Description, Recorder
 from tests.forge_sandbox import NAME
 
 ERRORS = {401, 403, 404, 405, 409, 422}
@@ -73,11 +71,6 @@ REFUSED = [
     ("GET", "/contents/none", None),
     ("GET", "/branches/none", None),
 ]
-
-
-SLIPS = re.compile(r"(author|committer): None is not valid|labels/\d+/description: None")
-"""Where GitHub answers what its description leaves out: a commit of somebody without an account, a
-label without a description."""
 
 
 def test_every_exchange_is_as_github_describes_it(sandbox, recorder):
