@@ -332,7 +332,7 @@ def _unheard(report: PromotionReport) -> str:
     """Why the pinned model has no report, as the promotion says."""
     comparison = report.evals.comparison
     why = comparison.why[0] if comparison and comparison.why else ""
-    return why.removeprefix(UNHEARD) if report.evals.pinned is None and why.startswith(UNHEARD) else ""
+    return why.removeprefix(UNHEARD) if why.startswith(UNHEARD) else ""
 
 
 def _nobody(said: str) -> Callable[[str], NoReturn]:

@@ -3,7 +3,7 @@
 import pytest
 
 from ftv4.encode import for_log
-from tests.workflow_run import REPOSITORY, WorkflowRun
+from tests.workflow_run import REPOSITORY, REPOSITORY_ID, WorkflowRun
 
 NOWHERE = "http://127.0.0.1:9"
 """Where nobody answers: who asks there all the same ends with 5."""
@@ -103,3 +103,13 @@ def test_what_a_stranger_put_into_the_event_is_shown_and_obeyed_by_nobody(job, f
 
         assert done.code == 2
         assert for_log(hostile) in done.err
+
+
+@pytest.mark.parametrize("queue", ["v1.0", "v1x0"])
+def test_a_default_branch_is_a_name_and_no_pattern(job, ftv4, queue):
+    main, about = "refs/heads/v1.0", {"id": REPOSITORY_ID, "full_name": REPOSITORY, "default_branch": "v1.0"}
+    run = QUEUED | {"head_branch": f"gh-readonly-queue/{queue}/pr-1-{'0' * 40}"}
+    job.by("workflow_run", workflow_run=run, repository=about)
+    job.set(GITHUB_REF=main, GITHUB_WORKFLOW_REF=f"{REPOSITORY}/.github/workflows/verdict.yml@{main}")
+
+    assert ("is no branch of the merge queue for v1.0" in ftv4("verdict", "judge").err) == (queue == "v1x0")

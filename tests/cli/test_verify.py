@@ -561,6 +561,109 @@ def test_the_word_of_a_provider_counts_where_it_ends_sooner(ready, promote, ftv4
     assert rules(late) == {"model_ends"}
 
 
+# what else a report claims, one thing at a time
+
+
+def test_a_run_is_written_as_ftv4_writes_it(bench):  # noqa: F811
+    """When the change brings it: what reads the same may hide something."""
+    base = bench.commit({bench.manifest: None, bench.job: None}, bench.base)
+    run = {name: bench.bytes(name, bench.base) for name in (bench.manifest, bench.job)}
+    assert bench.verify(bench.commit(run, bench.head, [base]), base).passed
+
+    for name, text in run.items():
+        other = run | {name: json.dumps(json.loads(text)).encode()}
+        found = bench.verify(bench.commit(other, bench.head, [base]), base)
+        assert {(rule, file) for rule, file, _ in against(found)} == {("record_unreadable", name)}
+
+
+def test_a_run_lies_right_below_its_stage(bench):  # noqa: F811
+    folder = f"{bench.folder}/deeper"
+    manifest = bench.document(bench.manifest) | {"output_dir": folder}
+    report = bench.document(bench.report)
+    report["dataset"]["run_manifest_path"] = f"{folder}/run_manifest.json"
+    job = bench.bytes(bench.job)
+    files = {bench.report: report, f"{folder}/run_manifest.json": manifest, f"{folder}/job.json": job}
+    found = bench.verify(bench.commit(files))
+
+    assert against(found) == {("promotion_unbound", bench.report, "/dataset/run_manifest_path")}
+
+
+def test_a_last_day_that_no_provider_told_is_not_taken(bench):  # noqa: F811
+    said = {"shutdown_date": "2027-06-01", "days_left": 191, "source": "a friend"}
+    found = bench.verify(bench.edited(bench.report, setting("/lifetime", said)))
+
+    assert ("promotion_differs", bench.report, "/lifetime/source") in against(found)
+
+
+def test_a_dataset_that_is_gone_is_a_finding(bench):  # noqa: F811
+    head = bench.edited(bench.report, setting("/dataset/path", "train/datasets/none.jsonl"))
+    found = bench.verify(head)
+
+    assert against(found) == {("promotion_unbound", bench.report, "")}
+    assert "no such dataset" in found.findings[0].problem
+
+
+def test_a_trial_promotes_nothing(bench):  # noqa: F811
+    found = bench.verify(bench.edited(bench.report, setting("/dry_run", True)))
+
+    assert against(found) == {("promotion_unbound", bench.report, "/dry_run")}
+
+
+@pytest.mark.parametrize("pointer", ["/stage", "/report_path"])
+def test_an_eval_report_is_of_this_stage_and_this_file(bench, pointer):  # noqa: F811
+    value = {"/stage": "blue_ocean", "/report_path": bench.evals["pipeline"]}[pointer]
+    found = bench.verify(bench.edited(bench.evals["stage"], setting(pointer, value)))
+
+    assert ("promotion_unbound", bench.evals["stage"], pointer) in against(found)
+
+
+def test_a_models_json_that_cannot_be_read_differs_from_the_derived_one(bench):  # noqa: F811
+    found = bench.verify(bench.commit({MODELS: b"{"}))
+
+    assert ("promotion_differs", MODELS) in {(rule, file) for rule, file, _ in against(found)}
+
+
+def test_a_report_that_stands_is_no_new_promotion(bench):  # noqa: F811
+    config = bench.document(MODELS)
+    config["stages"][STAGE]["temperature"] = 0.3
+    rewritten = bench.document(bench.report) | {"passed": False}
+    found = bench.verify(bench.commit({MODELS: config, bench.report: rewritten}), bench.head)
+
+    assert (found.kind, {rule for rule, _, _ in against(found)}) == (
+        "edit",
+        {"models_edited", "record_changed"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "final"), [("succeeded", True), ("failed", True), ("cancelled", True), ("running", False)]
+)
+def test_a_job_that_has_ended_stays_as_it_is(bench, status, final):  # noqa: F811
+    job = bench.document(bench.job)
+    job["openai"] |= {"status": status}
+    base = bench.commit({bench.job: job}, bench.base)
+    found = bench.verify(
+        bench.commit({bench.job: job | {"updated_at": "2026-11-21T14:00:00.000Z"}}, base), base
+    )
+
+    assert ("record_changed", bench.job, "") in against(found) or not final
+    assert found.passed != final
+
+
+def test_that_the_pinned_model_was_not_heard_is_said(ready, promote):  # noqa: F811
+    models = ready.read_json(MODELS)
+    models["stages"][STAGE]["model_id"] = "sandbox:gone"
+    ready.write(MODELS, json.dumps(models, indent=2) + "\n")
+    git(ready, "commit", "-q", "-a", "-m", "gone")
+    assert promote("--dry-run=false", "--force", "--reason", "it is gone")[0] == 0
+    git(ready, "add", ".")
+    git(ready, "commit", "-q", "-m", "promote")
+    found = verify(Git(ready.root), "HEAD~1", "HEAD", NOW)
+
+    assert found.passed, found.findings
+    assert "pinned_not_heard" in {one.rule for one in found.findings}
+
+
 # 43: whose card
 
 

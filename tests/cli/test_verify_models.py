@@ -167,6 +167,24 @@ def test_the_first_models_json_may_pin_rules_only(bench):  # noqa: F811
     }
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        {"model_id": GOOD},
+        {"fallback": {"enabled": True, "model_id": GOOD}},
+    ],
+    ids=["override", "fallback"],
+)
+def test_the_first_models_json_pins_no_model_for_an_industry_either(bench, hidden):  # noqa: F811
+    empty = bench.commit({MODELS: None}, bench.base)
+    config = bench.document(MODELS, bench.base)
+    config["industry_overrides"].setdefault("hvac", {})[STAGE] = hidden
+    found = bench.verify(bench.commit({MODELS: config}, empty), empty)
+
+    assert (found.kind, against(found)) == ("start", {("models_edited", MODELS, f"/stages/{STAGE}/model_id")})
+    assert GOOD in found.findings[0].problem
+
+
 def test_one_that_was_made_beside_the_bases_first_is_stale(bench):  # noqa: F811
     empty = bench.commit({MODELS: None}, bench.base)
     base = bench.commit({MODELS: bench.bytes(MODELS, bench.base)}, empty)
@@ -314,6 +332,40 @@ def test_a_rollback_is_of_these_days(bench, days):  # noqa: F811
     found = bench.verify(bench.commit({MODELS: text}), bench.head)
 
     assert {rule for rule, _, _ in against(found)} == {"promotion_stale"}
+
+
+def test_a_rollback_says_when_as_ftv4_does(bench):  # noqa: F811
+    when = NOW + timedelta(hours=1)  # unlike the promotion's
+    text = rolled_back(bench, when=when).replace(iso(when).encode(), when.isoformat().encode())
+    found = bench.verify(bench.commit({MODELS: text}), bench.head)
+
+    assert {(rule, at.rpartition("/")[2]) for rule, _, at in against(found)} == {
+        ("promotion_unbound", "timestamp")
+    }
+
+
+def test_a_rollback_to_what_serves_already_is_none(bench):  # noqa: F811
+    config = bench.document(MODELS)
+    pin = config["stages"][STAGE]
+    entry = json.loads(rolled_back(bench))["stages"][STAGE]["promotion_history"][-1]
+    pin["promotion_history"].append(entry | {"old_model": GOOD, "new_model": GOOD})
+    found = bench.verify(bench.commit({MODELS: config}), bench.head)
+
+    assert against(found) == {("rollback_unknown", MODELS, f"/stages/{STAGE}/model_id")}
+    assert "serves already" in found.findings[0].problem
+
+
+def test_a_rollback_to_a_model_whose_provider_is_gone_is_refused(bench):  # noqa: F811
+    back = bench.commit({MODELS: rolled_back(bench)})
+    providers = bench.document("config/providers.json")
+    del providers["providers"]["sandbox"]
+    base = bench.commit({"config/providers.json": providers}, back)
+    then = states(bench.git, back)[-2]
+    again = way_back(bench.bytes(MODELS, back), STAGE, then, "ada@example.org", iso(NOW), "again").after
+    found = bench.verify(bench.commit({MODELS: again}, base), base)
+
+    assert against(found) == {("model_ends", MODELS, f"/stages/{STAGE}/model_id")}
+    assert "no provider sandbox" in found.findings[0].problem
 
 
 def test_a_rollback_comes_alone(bench):  # noqa: F811
@@ -469,3 +521,18 @@ def test_a_revert_to_what_is_shut_down_is_refused(bench, tmp_path):  # noqa: F81
     found = checked(git)
 
     assert {rule for rule, _, _ in against(found)} == {"model_ends"}
+
+
+def undone(bench, *, text=None, mode="100644"):  # noqa: F811
+    """The undoing of a commit that moved a stage and changed the policy besides."""
+    before = bench.bytes(POLICY, bench.base)
+    moved = bench.commit({MODELS: bench.bytes(MODELS), POLICY: before + b"\n"}, bench.base)
+    plain = bench.bytes(MODELS, bench.base)
+    head = bench.commit({MODELS: plain if text is None else text(plain), POLICY: (mode, before)}, moved)
+    return bench.verify(head, moved)
+
+
+def test_a_revert_brings_files_back_as_they_were(bench):  # noqa: F811
+    assert (undone(bench).kind, undone(bench).passed) == ("revert", True)
+    assert not undone(bench, mode="100755").passed
+    assert not undone(bench, text=lambda plain: json.dumps(json.loads(plain)).encode()).passed
