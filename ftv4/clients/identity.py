@@ -92,7 +92,7 @@ def forge_token(job: Job, service: str, repository: str, name: str) -> str:
 
 def take_back(api_url: str, token: str) -> None:
     """Revoke a token of an App's, as far as the forge is there: it ends by itself within the hour."""
-    with suppress(ServiceError):
+    with suppress(ServiceError, UsageError):
         _sent("revoke the forge's token", "DELETE", f"{api_url.rstrip('/')}/installation/token", token, None)
 
 

@@ -89,6 +89,15 @@ def test_a_token_that_cant_be_given_back_is_no_error(job, ftv4):
     assert ftv4(*DOCTOR).code == 4  # which it is: the settings lack what they lack
 
 
+def test_what_went_wrong_is_not_hidden_by_giving_it_back(job, ftv4):
+    job.by_service()
+    job.set(GITHUB_API_URL="http://forge.example")
+    done = ftv4(*DOCTOR)
+
+    assert done.code == 2
+    assert "GITHUB_API_URL is" in done.err
+
+
 def test_without_a_service_the_jobs_own_token_is_used(job, ftv4):
     ftv4(*DOCTOR)
 
