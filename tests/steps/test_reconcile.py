@@ -414,8 +414,10 @@ def test_a_job_that_vanished_is_missing_after_three_looks_an_hour_apart_and_is_n
 
     assert states == ["validating_files"] * 4 + ["missing"] * 2
     assert team.provider.jobs_made() == 1
-    team.provider.begin_faults()
     (run,) = team.round("--again", started["run_dir"])
+    assert run["done"] == ["looked for its job in vain, 1 of 3 times"]
+    team.provider.begin_faults()
+    (run,) = team.round()
     assert (run["state"], run["next"]) == ("validating_files", "follow")
 
 
@@ -496,6 +498,10 @@ def test_what_one_run_runs_into_keeps_no_other_from_its_next_thing(team):
     team.later(minutes=1)
     team.trained()
     team.rename_provider(first["run_dir"])
+    team.provider.fail("reject", "GET", JOBS, status=503, times=9)
+    broken, away = team.round("--do", "follow", code=5)  # the service first: that one will pass
+    assert ("no provider" in broken["error"], "503" in away["error"]) == (True, True)
+    team.provider.begin_faults()
 
     broken, other = team.round("--do", "follow", code=3)
 

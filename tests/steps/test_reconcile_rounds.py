@@ -327,6 +327,33 @@ def test_a_provider_that_keeps_no_keys_vouches_by_the_training_file(template, tm
     assert [state_of(entry) for entry in world.round()] == ["proposed"]
 
 
+def test_what_is_older_than_a_promotion_may_be_is_evaluated_anew(template, tmp_path):
+    """Its verdict would be red by then."""
+    world = World(template, tmp_path, ledger=False)
+    world.round()
+    age = timedelta(days=world.repository.policy().promotion.max_age_days)
+    assert len(world.asked) == 12
+    for at, asked in ((age - timedelta(hours=1), 12), (age, 24)):
+        (entry,) = world.round(NOON + at)
+        assert (state_of(entry), len(world.asked)) == ("proposed", asked)
+
+    world = World(template, tmp_path / "unproposed", ledger=False)
+    world.round(things=("follow", "evaluate"))
+    world.round(NOON + age)
+    assert len(world.asked) == 24
+
+
+def test_where_a_report_is_gone_its_model_is_evaluated_anew(template, tmp_path):
+    world = World(template, tmp_path, ledger=False)
+    (entry,) = world.round(things=("follow", "evaluate"))
+    for path in entry.outcome.reports.values():
+        world.repository.path(path).unlink()
+
+    (entry,) = world.round()
+
+    assert (state_of(entry), len(world.asked)) == ("proposed", 24)
+
+
 def test_without_eval_cases_nothing_is_decided(template, tmp_path):
     """A checkout that lacks them says nothing of the model: I6, and no refusal either."""
     world = World(template, tmp_path, ledger=False)
