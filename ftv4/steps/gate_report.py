@@ -15,7 +15,7 @@ from ftv4.guards.decision import STAGE as DECISION
 from ftv4.render import Templates, render
 from ftv4.steps.gate import UNKNOWN
 from ftv4.steps.row_change import measures
-from ftv4.steps.waivers import FIXES, NEVER
+from ftv4.steps.waivers import waivable
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -165,7 +165,7 @@ def _line(finding: Finding) -> "Text":
     colour = "red" if finding.severity == "error" else "yellow"
     place, fix = (f"{where(finding)}: ", "bold"), (f" ({finding.fix})", "dim")
     pointer = f"{for_log(finding.pointer)}: " if finding.pointer else ""
-    row = f" [{_waived_by(finding)}]" if finding.rule not in NEVER | FIXES.keys() else ""
+    row = f" [{_waived_by(finding)}]" if finding.rule in waivable() else ""
     return Text.assemble(
         place, (finding.rule, colour), f": {pointer}{problem_of(finding)}", fix, (row, "dim")
     )
@@ -270,7 +270,7 @@ def _row_of(finding: Finding, file: str = "") -> Json:
 
 
 def _needs_waiver(finding: Finding) -> bool:
-    return finding.severity == "error" and finding.rule not in NEVER | FIXES.keys()
+    return finding.severity == "error" and finding.rule in waivable()
 
 
 def _of_rows(change: RowChange | None) -> Json:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from datetime import date
+from functools import cache
 from typing import NamedTuple
 
 from ftv4.contracts.findings import Finding, GateReport, Severity, WaiverUse
@@ -90,6 +91,12 @@ def failing(known: WaiverFile, today: date) -> Iterator[tuple[Finding, Waiver]]:
 def rules() -> frozenset[str]:
     """Every rule that a gate can find broken."""
     return OTHERS | NEVER | {rule for gate in GATES.values() for rule in getattr(gate, "FIXES", {})}
+
+
+@cache
+def waivable() -> frozenset[str]:
+    """Rules that somebody can answer for."""
+    return rules() - NEVER
 
 
 def _objection(waiver: Waiver, today: date) -> tuple[str, str]:
