@@ -10,7 +10,6 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-from tests.workflows import expected
 
 GUIDE = ROOT / "docs/operate.md"
 TEXT = GUIDE.read_text()
@@ -131,21 +130,6 @@ def test_every_name_that_workflows_use_stands_in_the_guide():
 
     assert {"ftv4-paid", "FTV4_APP_ID", "OPENAI_API_KEY", "dry_run", "pr"} <= names
     assert {name for name in names if f"`{name}`" not in TEXT} == set()
-
-
-def test_a_trust_policy_may_what_the_apps_tokens_of_its_environment_may():
-    """At L2 the policies that the guide gives take the place of what workflows ask of the App."""
-    rows = re.findall(r"^\| (`contents: .*) \| (`ftv4-.*) \|$", SETTINGS, re.MULTILINE)
-    told = {
-        name: set(re.findall(r"`(\w+: \w+)`", may)) for may, names in rows for name in names.split("`")[1::2]
-    }
-    used = {name: set() for name in told}
-    for job, may in expected.APP_MAY.items():
-        used[expected.ENVIRONMENTS[job]] |= {
-            f"{right.replace('-', '_')}: {how}" for right, how in may.items()
-        }
-
-    assert told == used
 
 
 def test_every_key_that_a_job_reads_is_told_for_its_environment():
