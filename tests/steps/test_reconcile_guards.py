@@ -366,6 +366,18 @@ def test_a_job_without_a_key_on_the_same_file_is_nobodys_to_cancel(team):  # noq
     assert status(team, by_hand.id) == "validating_files"
 
 
+def test_a_second_job_that_cannot_be_cancelled_is_an_alarm_until_it_can(team):  # noqa: F811
+    launched = team.launch()
+    late = second_job(team, team.provider.connect().job(launched["job_id"]))
+    team.provider.fail("reject", "POST", f"{JOBS}/{late.id}/cancel", status=403)
+
+    (run,) = team.round("--do", "follow")
+
+    assert f"a second job, {late.id}, could not be cancelled" in run["alarms"][0]
+    team.round("--do", "follow")
+    assert status(team, late.id) == "cancelled"
+
+
 def test_where_another_runner_records_another_job_meanwhile_that_one_stands(team, before_write):  # noqa: F811
     """Neither is cancelled on what was read before: the next round sees both."""
     team.provider.fail("accept_then_drop", "POST", JOBS)
