@@ -24,10 +24,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ftv4.canonical import sha256
 from ftv4.clients.forge import PullRequest
 from ftv4.clients.ledger import Moved, State
 from ftv4.clients.provider import AnswerLost, Missing
+from ftv4.clients.provider_objects import StoredFile
+from ftv4.clock import iso
 from ftv4.contracts.run import OPEN, Job, TuningConfig
 from ftv4.documents import MODELS, Repository
 from ftv4.errors import Ftv4Error, GateError, ServiceError
@@ -100,7 +101,7 @@ class MemoryProvider:
     world: "Machine"
     made: list[Job] = field(default_factory=list)
     shown_at: dict = field(default_factory=dict)
-    files: set = field(default_factory=set)
+    stored: dict[str, StoredFile] = field(default_factory=dict)
     fault: str = ""
     name: str = "sandbox"
 
@@ -109,12 +110,23 @@ class MemoryProvider:
         return Repository(ROOT).providers().providers["sandbox"]
 
     def upload(self, path, name):
-        file = f"file-{sha256(path.read_bytes())[:12]}"
-        self.points.around(lambda: self.files.add(file))
+        return self.points.around(lambda: self._store(name, path.stat().st_size))
+
+    def _store(self, name, size):
+        file = StoredFile(f"file-{len(self.stored)}", name, size, iso(self.world.now), "processed", None)
+        self.stored[file.id] = file
         return file
 
-    def has_file(self, file_id):
-        return file_id in self.files
+    def file(self, file_id):
+        if file_id not in self.stored:
+            raise Missing("sandbox: no such file")
+        return self.stored[file_id]
+
+    def files(self):
+        return list(reversed(self.stored.values()))
+
+    def delete_file(self, file_id):
+        self.points.around(lambda: self.stored.pop(file_id, None))
 
     def create_job(self, new):
         fault, self.fault = self.fault, ""
