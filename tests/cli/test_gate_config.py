@@ -20,6 +20,11 @@ def waivers(*changes):
     return json.dumps({"waivers": [WAIVER | one for one in changes]}, indent=1).encode()
 
 
+def line_of(path, text):
+    """The last line of a shipped file that holds a text, from 1."""
+    return SHIPPED[path].rpartition(text)[0].count(b"\n") + 1
+
+
 def twice(path, member):
     """A shipped file that says one of its members again, on its second line."""
     return SHIPPED[path].replace(b"{\n", b'{\n "%s": 1,\n' % member.encode(), 1)
@@ -56,14 +61,24 @@ def told(tree, ftv4):
     ("path", "content", "line", "pointer"),
     [
         (POLICY, b"{broken", 1, ""),
-        (POLICY, SHIPPED[POLICY].replace(b'"max_actions_30_days": 9', b'"max_actions_30_days": NaN'), 36, ""),
-        (POLICY, twice(POLICY, "shaming_phrases"), 22, "/shaming_phrases"),
+        (
+            POLICY,
+            SHIPPED[POLICY].replace(b'"max_actions_30_days": 9', b'"max_actions_30_days": NaN'),
+            line_of(POLICY, b"max_actions_30"),
+            "",
+        ),
+        (
+            POLICY,
+            twice(POLICY, "shaming_phrases"),
+            line_of(POLICY, b"shaming_phrases") + 1,
+            "/shaming_phrases",
+        ),
         (POLICY, (LINK, b"/etc/passwd"), None, ""),
         (POLICY, b" " * (1 << 20) + b"{}", None, ""),
         (POLICY, None, None, ""),
         (PROVIDERS, None, None, ""),
         (PROVIDERS, b'{"providers": {}}', 1, "/providers"),
-        (PROVIDERS, twice(PROVIDERS, "as_of"), 75, "/as_of"),
+        (PROVIDERS, twice(PROVIDERS, "as_of"), line_of(PROVIDERS, b'"as_of"') + 1, "/as_of"),
         (WAIVERS, b'{"waivers":[', 1, ""),
         (WAIVERS, waivers({}, {"owner": "jo or ada"}), 19, "/waivers/1/owner"),
         (WAIVERS, waivers({}).replace(b'"owner"', b'"owner":"x","owner"'), 9, "/waivers/0/owner"),
