@@ -253,7 +253,7 @@ def test_an_upload_is_sent_once_and_may_have_been_carried_out(sandbox, tmp_path)
     with pytest.raises(AnswerLost):
         provider.upload(tmp_path / "t.jsonl", "named-once.jsonl")
 
-    assert len(sandbox.asked("POST", "/files")) == 1
+    assert eventually(lambda: len(sandbox.asked("POST", "/files"))) == 1
     (found,) = [file for file in provider.files() if file.name == "named-once.jsonl"]
     assert (found.size, found.status) == (len(LINE % 1), "processed")
     assert provider.file(found.id) == found
