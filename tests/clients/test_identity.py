@@ -35,7 +35,9 @@ def uploaded(keyless, tmp_path):
     path = tmp_path / "train.jsonl"
     path.write_bytes(b"".join(LINE % number for number in range(10)))
     provider = connect()
-    return provider, NewJob(BASE, provider.upload(path, "t.jsonl"), "t", run_key="k", stage="quant_signals")
+    return provider, NewJob(
+        BASE, provider.upload(path, "t.jsonl").id, "t", run_key="k", stage="quant_signals"
+    )
 
 
 # the provider
