@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from ftv4.canonical import sha256
 from ftv4.contracts import problems
 from ftv4.contracts.faults import placed
-from ftv4.contracts.jsontext import NotJson, loads, trimmed
+from ftv4.contracts.jsontext import TOO_LONG, NotJson, loads, trimmed
 from ftv4.contracts.models import ModelsConfig
 from ftv4.contracts.policy import Policy
 from ftv4.contracts.providers import Providers
@@ -76,13 +76,13 @@ class Stretch(NamedTuple):
     """The file, as messages name it."""
 
     def lines(self) -> Iterator[Line]:
-        """The lines read, blank ones left out. Raises ContractError when they aren't UTF-8 text."""
+        """The lines read, blank ones left out."""
         if self.data.isspace() and not self.too_long:
             return
         # Not splitlines(): it also breaks at U+2028, which JSON strings may hold.
         for number, raw in enumerate(self.data.split(b"\n"), self.first):
             if raw and (text := trimmed(raw)):
-                yield _line(number, raw, text, self.where)
+                yield _line(number, raw, text)
             elif number in self.too_long:
                 yield Line(number, b"", None, self.too_long[number])
 
@@ -161,8 +161,8 @@ class Repository:
     ) -> Iterator[Line]:
         """The lines of a JSON lines file, one at a time; `seen` gets every byte in passing (to hash).
 
-        A line of more than `longest` bytes is malformed. Raises ContractError when the file can't be
-        opened or isn't UTF-8 text.
+        A line of more than `longest` bytes, or that isn't UTF-8 text, is malformed. Raises ContractError
+        when the file can't be opened.
         """
         for stretch in self.stretches(path, seen, longest):
             yield from stretch.lines()
@@ -369,30 +369,26 @@ def _cut(stretch: Stretch, longest: int) -> Stretch:
     """Without its lines of more bytes."""
     lines = stretch.data.split(b"\n")
     places = [place for place, line in enumerate(lines) if len(line) > longest]
+    too_long = {
+        stretch.first + place: f"{TOO_LONG} {longest} bytes{_returns(lines[place])}" for place in places
+    }
     for place in places:
         lines[place] = b""
-    too_long = {stretch.first + place: f"longer than {longest} bytes" for place in places}
     return stretch._replace(data=b"\n".join(lines), too_long=too_long)
 
 
-def _line(number: int, raw: bytes, text: bytes, where: str) -> Line:
+def _line(number: int, raw: bytes, text: bytes) -> Line:
     if len(text) > MOST_MEMBERS and text.count(b",") > MOST_MEMBERS:
         return Line(number, raw, None, f"more than {MOST_MEMBERS:,} members")
     try:
         return Line(number, raw, loads(text), None)
     except NotJson as error:
-        _must_be_text(text, where, number)
-        return Line(number, raw, None, str(error))
+        return Line(number, raw, None, f"{error}{_returns(text)}")
 
 
-def _must_be_text(line: bytes, where: str, number: int) -> None:
-    try:
-        binary = "\0" in line.decode()
-    except UnicodeDecodeError:
-        binary = True
-    if binary:
-        hint = "a dataset has one JSON object a line, in UTF-8"
-        raise ContractError(f"{where}:{number}: not UTF-8 text", hint=hint, line=number)
+def _returns(line: bytes) -> str:
+    """What to know of a line that is none because others write the end of lines otherwise."""
+    return "; carriage returns stand in it, and a line ends with a line feed" if b"\r" in line else ""
 
 
 def _numbered(stamp: str) -> Iterable[str]:

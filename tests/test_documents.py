@@ -196,13 +196,13 @@ def test_a_template_includes_nothing_but_templates(repository, page):
         render(repository.template, "page.md.j2", {})
 
 
-def test_a_line_that_is_no_text_is_named_by_its_number(repository):
-    repository.write("rows.jsonl", b"{}\n{}\n\xff\n")
+@pytest.mark.parametrize(("line", "byte"), [(b"\xff", "0xff at byte 1"), (b'{"\0":1}', "0x00 at byte 3")])
+def test_a_line_that_is_no_text_is_malformed_and_the_others_are_read(repository, line, byte):
+    repository.write("rows.jsonl", b"{}\n" + line + b"\n{}\n")
 
-    with pytest.raises(ContractError) as caught:
-        list(repository.lines("rows.jsonl"))
+    found = [(line.number, line.malformed) for line in repository.lines("rows.jsonl")]
 
-    assert caught.value.line == 3
+    assert found == [(1, None), (2, f"not UTF-8 text: {byte}"), (3, None)]
 
 
 def test_D4_two_folders_of_one_second_are_two_folders(repository):

@@ -19,7 +19,7 @@ from pydantic import (
     Strict,
     ValidationError,
 )
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, ErrorDetails
 
 T = TypeVar("T")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -92,9 +92,25 @@ def pointer(location: tuple[int | str, ...]) -> str:
 def problems(error: ValidationError) -> tuple[Problem, ...]:
     """Every problem pydantic found, in its order, as pointer and sentence."""
     return tuple(
-        Problem(pointer(detail["loc"]), detail["msg"].removeprefix("Value error, "))
-        for detail in error.errors(include_url=False, include_context=False, include_input=False)
+        Problem(pointer(detail["loc"]), _said(detail))
+        for detail in error.errors(include_url=False, include_input=False)
     )
+
+
+_IN_JSON = {
+    "tuple_type": "Input should be a valid array",
+    "list_type": "Input should be a valid array",
+    "dict_type": "Input should be a valid object",
+    "model_type": "Input should be a valid object",
+    "too_short": "should have at least {min_length} items, has {actual_length}",
+    "too_long": "should have at most {max_length} items, has {actual_length}",
+}
+"""Sentences in the words of JSON, where pydantic's are Python's."""
+
+
+def _said(detail: ErrorDetails) -> str:
+    sentence = _IN_JSON.get(detail["type"], "").format_map(detail.get("ctx", {}))
+    return sentence or detail["msg"].removeprefix("Value error, ")
 
 
 def check(contract: type[BaseModel], payload: object) -> tuple[Problem, ...]:

@@ -19,8 +19,19 @@ DEEPEST = 200
 """Levels of nesting a text may have; no contract has ten, and deeper ones exhaust the stack of readers."""
 
 
+NOT_TEXT = "not UTF-8 text"
+"""How the message begins where a text is no text at all."""
+TOO_LONG = "longer than"
+"""How it begins where a text isn't read for its length."""
+
+
 class NotJson(ValueError):
     """The text is not JSON, or none that we read; the message says why, in one line."""
+
+    def __init__(self, message: str, at: int | None = None) -> None:
+        super().__init__(message)
+        self.at = at
+        """Characters before the spot where it isn't, or bytes where it is no text; None: it has no spot."""
 
 
 def loads(text: bytes | str) -> Any:
@@ -51,11 +62,18 @@ def _loads_unusual(text: bytes | str) -> Any:
             text if isinstance(text, str) else text.decode(), parse_int=_number, parse_constant=_refuse
         )
     except UnicodeDecodeError as error:
-        raise NotJson(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+        raise _no_text(error.object[error.start], error.start) from None
     except json.JSONDecodeError as error:
-        raise NotJson(f"{error.msg} at character {error.pos + 1}") from None
+        if error.doc[error.pos : error.pos + 1] == "\0":
+            raise _no_text(0, len(error.doc[: error.pos].encode(errors="surrogatepass"))) from None
+        said = error.msg.removesuffix(" at").removesuffix(" starting")
+        raise NotJson(f"{said} at character {error.pos + 1}", error.pos) from None
     except RecursionError:
         raise NotJson(f"nested deeper than {DEEPEST} levels") from None
+
+
+def _no_text(byte: int, at: int) -> NotJson:
+    return NotJson(f"{NOT_TEXT}: 0x{byte:02x} at byte {at + 1}", at)
 
 
 def _number(digits: str) -> int | float:

@@ -5,14 +5,16 @@ to its own work, a decision holds together, and the output is the one that was a
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 from ftv4.canonical import sha256
 from ftv4.contracts import Problem
 from ftv4.contracts.findings import Finding
+from ftv4.contracts.jsontext import TOO_LONG
 from ftv4.encode import for_log
 from ftv4.gates import ambiguity
+from ftv4.gates.lines import Lines
 from ftv4.gates.question import Ask, Judged, Question
 from ftv4.gates.reading import Reading, as_json
 from ftv4.gates.rejection import Rejection
@@ -24,8 +26,11 @@ from ftv4.guards.plain import visible
 from ftv4.stages import problems_of
 from ftv4.stages.stage import Stage
 
+Side = Literal["input", "output"]
+
 FIXES: Mapping[str, str] = {
-    "malformed_line": "write one JSON object on the line, or delete the line",
+    "malformed_line": "write one JSON object on the line, in UTF-8, or delete the line",
+    "line_too_long": "shorten the row, or raise limits.line_bytes in the policy",
     "not_approved": "approve rows with ftv4 review and delete the rest; --approved-only=false judges all",
     "missing_input_or_output": "a row is an object with input and output; ftv4 datasets build writes them",
     "input_schema_version_mismatch": "build the dataset again with ftv4 datasets build, or give its --stage",
@@ -55,55 +60,72 @@ class Acceptance:
 
     def judge(
         self, value: object, suspects: frozenset[str] | None = None, reading: Reading | None = None
-    ) -> Rejection | None:
-        """The first rule that a line's value breaks; None when it is accepted. Never throws.
+    ) -> tuple[Rejection, ...]:
+        """Every rule that a line's value breaks, in their order; nothing when it is accepted. Never throws.
 
-        `suspects`, where `Guards.suspects_in` has told them already, and a `reading` spare a look.
+        Of a row that isn't approved nothing else is asked. `suspects`, where `Guards.suspects_in` has told
+        them already, and a `reading` spare a look.
         """
         if not isinstance(value, dict):
-            return _broken("missing_input_or_output", f"the line is {_kind(value)}, not an object")
+            return (_broken("missing_input_or_output", f"the line is {_kind(value)}, not an object"),)
         if self._approved_only and value.get("approved") is not True:
-            return _broken("not_approved", "approved is not true", "/approved")
-        missing = [side for side in ("input", "output") if side not in value]
-        if missing:
-            return _broken("missing_input_or_output", f"the row has no {' and no '.join(missing)}")
-        return self._judge_sides(value, suspects, reading or Reading(value))
+            return (_broken("not_approved", "approved is not true", "/approved"),)
+        return tuple(self._asked(value, suspects, reading or Reading(value)))
 
-    def _judge_sides(
+    def _asked(
         self, row: Mapping[str, object], suspects: frozenset[str] | None, reading: Reading
-    ) -> Rejection | None:
-        given, answer = row["input"], row["output"]
-        return (
-            _version("input", given, self._stage.input_schema)
-            or _version("output", answer, self._stage.output_schema)
-            or _contract("input", problems_of(self._stage, "input", given))
-            or _contract("output", problems_of(self._stage, "output", answer))
-            or self._words(given, answer, suspects)
-            or self._decision(answer)
-            or _edited(row.get("approval"), reading)
-        )
+    ) -> Iterator[Rejection]:
+        sides = {side: row[side] for side in ("input", "output") if side in row}
+        if len(sides) < 2:
+            missing = [side for side in ("input", "output") if side not in sides]
+            yield _broken("missing_input_or_output", f"the row has no {' and no '.join(missing)}")
+        yield from self._forms(sides)
+        yield from self._words(sides, suspects)
+        if "output" in sides:
+            yield from self._decision(sides["output"])
+            yield from _edited(row.get("approval"), reading)
 
-    def _words(self, given: object, answer: object, suspects: frozenset[str] | None) -> Rejection | None:
-        sides = {"input": given, "output": answer}
+    def _forms(self, sides: Mapping[str, object]) -> Iterator[Rejection]:
+        """Versions, then contracts; what is of another version isn't held against this one's contract."""
+        stage = self._stage
+        mine: list[Side] = []
+        versions: tuple[tuple[Side, str], ...] = (
+            ("input", stage.input_schema),
+            ("output", stage.output_schema),
+        )
+        for side, version in versions:
+            if side not in sides:
+                continue
+            if other := _version(side, sides[side], version):
+                yield other
+            else:
+                mine.append(side)
+        for side in mine:
+            if problems := problems_of(stage, side, sides[side]):
+                placed = (Problem(f"/{side}{problem.pointer}", problem.problem) for problem in problems)
+                yield Rejection(f"{side}_schema_invalid", tuple(placed))
+
+    def _words(self, sides: Mapping[str, object], suspects: frozenset[str] | None) -> Iterable[Rejection]:
         if suspects is None:
             suspects = self._guards.suspects_in(as_json(sides), sides)
-        found = self._said(sides, suspects)
+        said = self._said(sides, suspects)
         # As people see it only where something could be found: no spelling hides a word from the gate.
-        looked_for = {"doctrine", "leaks", self._stage.name} & suspects
-        return found or (self._said(_seen(sides), suspects) if looked_for else None)
+        if suspects.isdisjoint(("doctrine", "leaks", self._stage.name)):
+            return said
+        return _together((*said, *self._said(_seen(sides), suspects)))
 
-    def _said(self, sides: Mapping[str, object], suspects: frozenset[str]) -> Rejection | None:
-        # Evidence references are the contracts' business too, which have vouched for them already.
-        doctrine = self._guards.doctrine_objections(sides) if "doctrine" in suspects else ()
+    def _said(self, sides: Mapping[str, object], suspects: frozenset[str]) -> Iterator[Rejection]:
+        # Evidence references are the contracts' business, whether these vouch for them or not.
+        doctrine = self._guards.text_objections(sides) if "doctrine" in suspects else ()
+        yield from _rejection("doctrine_guard_failed", map(_problem, doctrine))
         leaks = self._guards.leaks(sides) if "leaks" in suspects else ()
-        drift = self._guards.drift_objections(sides["output"], self._stage.name, suspects)
-        return (
-            _rejection("doctrine_guard_failed", map(_problem, doctrine))
-            or _rejection("raw_leak_scan_failed", map(_leak, leaks))
-            or _rejection("stage_drift_failed", (_problem(objection, "/output") for objection in drift))
-        )
+        yield from _rejection("raw_leak_scan_failed", map(_leak, leaks))
+        if "output" in sides:
+            drift = self._guards.drift_objections(sides["output"], self._stage.name, suspects)
+            problems = (_problem(objection, "/output") for objection in drift)
+            yield from _rejection("stage_drift_failed", problems)
 
-    def _decision(self, answer: object) -> Rejection | None:
+    def _decision(self, answer: object) -> Iterator[Rejection]:
         errors = decision_errors(answer) if self._stage.name == DECISION else ()
         return _rejection("decision_failed", (Problem("/output", error) for error in errors))
 
@@ -117,10 +139,18 @@ def _seen(value: Any) -> Any:
     return [_seen(item) for item in value] if isinstance(value, list) else value
 
 
-def _rejection(reason: str, problems: Iterable[Problem]) -> Rejection | None:
-    """For these problems; None when there are none."""
-    listed = tuple(problems)
-    return Rejection(reason, listed) if listed else None
+def _rejection(reason: str, problems: Iterable[Problem]) -> Iterator[Rejection]:
+    """For these problems; nothing when there are none."""
+    if listed := tuple(problems):
+        yield Rejection(reason, listed)
+
+
+def _together(found: Sequence[Rejection]) -> Iterator[Rejection]:
+    """One rejection a reason, each problem of it once."""
+    reasons: dict[str, dict[Problem, None]] = {reason: {} for reason in FIXES}
+    for rejection in found:
+        reasons[rejection.reason].update(dict.fromkeys(rejection.problems))
+    return (Rejection(reason, tuple(problems)) for reason, problems in reasons.items() if problems)
 
 
 def _broken(reason: str, problem: str, pointer: str = "") -> Rejection:
@@ -142,11 +172,6 @@ def _version(side: str, payload: object, expected: str) -> Rejection | None:
     return _broken(f"{side}_schema_version_mismatch", problem, f"/{side}/schema_version")
 
 
-def _contract(side: str, problems: tuple[Problem, ...]) -> Rejection | None:
-    placed = (Problem(f"/{side}{problem.pointer}", problem.problem) for problem in problems)
-    return _rejection(f"{side}_schema_invalid", placed)
-
-
 def _problem(objection: Objection, side: str = "") -> Problem:
     subject = f": {for_log(objection.subject, 80)}" if objection.subject else ""
     return Problem(side + objection.pointer, objection.problem + subject)
@@ -157,52 +182,42 @@ def _leak(hit: LeakHit) -> Problem:
     return Problem(hit.pointer, f"{RAW_DATA}: {hit.kind}")
 
 
-def _edited(approval: object, reading: Reading) -> Rejection | None:
+def _edited(approval: object, reading: Reading) -> Iterator[Rejection]:
     """An approval that is for another output than the row's (weaknesses.md E9)."""
     if approval is None:
-        return None
+        return
     approved = approval.get("output_sha256") if isinstance(approval, dict) else None
-    if approved == sha256(reading.approved):
-        return None
-    return _broken("edited_after_approval", "the approval is for another output than this", "/output")
+    if approved != sha256(reading.approved):
+        yield _broken("edited_after_approval", "the approval is for another output than this", "/output")
 
 
 class _Rows:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
-        self._unapproved = 0
-        self._first_unapproved: int | None = None
+        self._unapproved = Lines()
 
     def read(self, row: Judged) -> Judged | None:
-        clean = row.malformed is None and row.rejection is None and row.ambiguity is None
-        return None if clean else row.verdict
+        return None if row.malformed is None and row.rejection is None else row.verdict
 
     def row(self, row: Judged) -> Iterator[Finding]:
-        if row.malformed is not None:
-            yield self._finding("malformed_line", row.line, Problem("", f"not JSON: {row.malformed}"))
-        elif row.rejection is not None and row.rejection.reason == "not_approved":
-            self._unapproved += 1
-            self._first_unapproved = self._first_unapproved or row.line
-        elif row.rejection is not None:
-            yield from self._rejected(row.line, row.rejection)
-        if row.ambiguity is not None and row.ambiguity is not row.rejection:
-            yield from self._rejected(row.line, row.ambiguity)
+        if row.rejection is not None and row.rejection.reason == "not_approved":
+            self._unapproved.add(row.line)
+        problems = _problems(row)
+        for rule, problem in problems[:SHOWN]:
+            yield self._finding(rule, row.line, problem)
+        more = len(problems) - SHOWN
+        if more > 0:
+            told = Problem("", f"and {more} more problems in this row")
+            yield self._finding(problems[SHOWN][0], row.line, told)
 
     def end(self) -> Iterator[Finding]:
         if self._ask.stage is None:
             yield self._ask.finding(
                 "stage_unknown", "neither file name nor rows say which stage this is", "give --stage"
             )
-        if self._unapproved:
-            problem = f"rows that are not approved, and not trained on: {self._unapproved}"
-            yield self._finding("not_approved", self._first_unapproved, Problem("/approved", problem))
-
-    def _rejected(self, line: int, rejection: Rejection) -> Iterator[Finding]:
-        for problem in rejection.problems[:SHOWN]:
-            yield self._finding(rejection.reason, line, problem)
-        more = len(rejection.problems) - SHOWN
-        if more > 0:
-            yield self._finding(rejection.reason, line, Problem("", f"and {more} more problems in this row"))
+        if waiting := self._unapproved:
+            problem = f"rows that are not approved, and not trained on: {len(waiting)}, {waiting}"
+            yield self._finding("not_approved", waiting.first, Problem("/approved", problem))
 
     def _finding(self, rule: str, line: int | None, problem: Problem) -> Finding:
         raw = problem.problem.startswith(RAW_DATA)
@@ -214,6 +229,30 @@ class _Rows:
             pointer=problem.pointer,
             severity="warning" if rule == "not_approved" else "error",
         )
+
+
+def _problems(row: Judged) -> list[tuple[str, Problem]]:
+    """What is wrong with a row, by rule: the first of each, then the rest."""
+    found = list(_rejections(row))
+    numbers = {
+        problem.pointer for one in found if one.reason == "number_out_of_range" for problem in one.problems
+    }
+    first, rest = [], []
+    for rule, problems in found:
+        # A number that isn't read alike can't fit a contract either.
+        unsaid = [one for one in problems if one.pointer not in numbers or "_schema_" not in rule]
+        first += [(rule, problem) for problem in unsaid[:1]]
+        rest += [(rule, problem) for problem in unsaid[1:]]
+    return first + rest
+
+
+def _rejections(row: Judged) -> Iterator[Rejection]:
+    """All that a row is rejected for, but that it isn't approved, which is said of all such rows together."""
+    found = row.further if row.rejection is None else (row.rejection, *row.further)
+    if row.malformed is not None and all(one.reason != "malformed_line" for one in found):
+        rule = "line_too_long" if row.malformed.startswith(TOO_LONG) else "malformed_line"
+        yield _broken(rule, f"not JSON: {row.malformed}" if rule == "malformed_line" else row.malformed)
+    yield from (one for one in found if one.reason != "not_approved")
 
 
 def start(ask: Ask) -> Question:

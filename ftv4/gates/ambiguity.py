@@ -9,15 +9,16 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from string import ascii_letters
 from typing import Any, NamedTuple
 
 import orjson
 
 from ftv4.contracts import Problem, pointer
 from ftv4.contracts.jsontext import trimmed
+from ftv4.encode import for_log
 from ftv4.gates.rejection import Rejection
-from ftv4.guards import LONGEST_NUMBER
+from ftv4.guards import LONGEST_NUMBER, private
 
 FIXES: Mapping[str, str] = {
     "duplicate_key": "leave one of them, the one that was approved",
@@ -41,12 +42,18 @@ class _Odd(NamedTuple):
     digits: str
 
 
+_Found = tuple[str, list[int | str], str | _Odd]
+"""A rule, a place where it is broken, which is read at once, and how."""
+
+
 class _Strict(json.JSONDecoder):
     """Reads what `loads` has read before, and notes what it passed over."""
 
     def __init__(self) -> None:
         self.twice: dict[int, tuple[dict[str, Any], list[str]]] = {}
-        super().__init__(object_pairs_hook=self._object, parse_int=_whole, parse_float=_real)
+        super().__init__(
+            object_pairs_hook=self._object, parse_int=_whole, parse_float=_real, parse_constant=_Odd
+        )
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -57,23 +64,32 @@ class _Strict(json.JSONDecoder):
         return found
 
 
-def ambiguity(
+def ambiguities(
     raw: bytes, value: object, depth: int, accepted: bool, *, digits: bool = True
-) -> Rejection | None:
-    """What in a line two readers could read differently; None for a clean one, after microseconds.
+) -> tuple[Rejection, ...]:
+    """What in a line two readers could read differently; nothing for a clean one, after microseconds.
 
     An `accepted` row's sides fit their contracts, and are not looked at again where that is enough. Without
     `digits` it is known to hold no number that is too long.
     """
     text = trimmed(raw)
+    found: tuple[Rejection, ...] = ()
     if not _reads_back(text, value) or (digits and _TOO_MANY in text.translate(_DIGITS)):
-        found = _first(_strictly(text))
-        if found:
-            return found
-    elif accepted and isinstance(value, dict):
+        found = _by_rule(_strictly(text))
+    if not found and accepted and isinstance(value, dict):
         value = {key: item for key, item in value.items() if key not in _SIDES}
     deep = _too_deep(value, depth)
-    return Rejection("too_deep", (Problem(deep, f"nested deeper than {depth} levels"),)) if deep else None
+    return (*found, *([_deep(deep, depth)] if deep else []))
+
+
+def beside_constants(raw: bytes) -> tuple[Rejection, ...]:
+    """The same of a line that is no JSON for a NaN or Infinity alone, and where these stand."""
+    if b"NaN" not in raw and b"Infinity" not in raw:
+        return ()
+    try:
+        return _by_rule(_strictly(trimmed(raw)))
+    except (ValueError, RecursionError):
+        return ()
 
 
 def _reads_back(text: bytes, value: object) -> bool:
@@ -87,29 +103,41 @@ def _reads_back(text: bytes, value: object) -> bool:
     return b'": ' in text and b"\\ud" not in text and json.dumps(value).encode() == text
 
 
-def _strictly(text: bytes) -> Iterator[tuple[str, Problem]]:
+def _strictly(text: bytes) -> Iterator[_Found]:
     reader = _Strict()
     value = reader.decode(text.decode())
     for place, item in _walk(value):
         if isinstance(item, _Odd):
-            told = "a number that not every reader holds exactly"
-            yield "number_out_of_range", Problem(pointer(tuple(place)), told)
+            yield "malformed_line" if item.digits[-1] in ascii_letters else "number_out_of_range", place, item
         elif isinstance(item, str):
             if _HALF.search(item):
-                yield "lone_surrogate", Problem(pointer(tuple(place)), "half of a character")
+                yield "lone_surrogate", place, "half of a character"
         elif isinstance(item, dict):
             for key in reader.twice.get(id(item), ({}, []))[1]:
-                yield "duplicate_key", Problem(pointer((*place, key)), "this key stands here more than once")
+                yield "duplicate_key", [*place, key], "this key stands here more than once"
             if any(_HALF.search(key) for key in item):
-                yield "lone_surrogate", Problem(pointer(tuple(place)), "a key with half of a character")
+                yield "lone_surrogate", place, "a key with half of a character"
 
 
-def _first(found: Iterator[tuple[str, Problem]]) -> Rejection | None:
-    """The gravest of the first rules that are broken, with the first places where."""
-    by_rule: dict[str, list[Problem]] = {}
-    for rule, problem in islice(found, SHOWN):
-        by_rule.setdefault(rule, []).append(problem)
-    return next((Rejection(rule, tuple(by_rule[rule])) for rule in FIXES if rule in by_rule), None)
+def _by_rule(found: Iterator[_Found]) -> tuple[Rejection, ...]:
+    """The rules that are broken, the gravest first, each with the first places where."""
+    by_rule: dict[str, list[Problem]] = {rule: [] for rule in ("malformed_line", *FIXES)}
+    for rule, place, what in found:
+        if len(by_rule[rule]) < SHOWN:
+            sentence = what if isinstance(what, str) else _odd(what.digits)
+            by_rule[rule].append(Problem(pointer(tuple(place)), sentence))
+    return tuple(Rejection(rule, tuple(problems)) for rule, problems in by_rule.items() if problems)
+
+
+def _odd(digits: str) -> str:
+    if digits[-1] in ascii_letters:
+        return f"not JSON: {digits} is no number"
+    shown = "" if private.find(digits) else f": {for_log(digits, 30)}"
+    return f"a number that not every reader holds exactly{shown}"
+
+
+def _deep(place: str, depth: int) -> Rejection:
+    return Rejection("too_deep", (Problem(place, f"nested deeper than {depth} levels"),))
 
 
 def _walk(value: Any) -> Iterator[tuple[list[int | str], Any]]:

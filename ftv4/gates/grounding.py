@@ -29,7 +29,7 @@ class _Grounding(EachRow):
         self._ask = ask
 
     def look(self, row: Judged) -> Iterator[Finding]:
-        if not row.accepted or not isinstance(row.value, dict):
+        if not (row.accepted or _is_asked(row)) or not isinstance(row.value, dict):
             return
         offered = frozenset(row.reading.signals)
         output = row.value["output"]
@@ -44,6 +44,12 @@ class _Grounding(EachRow):
             )
 
 
+def _is_asked(row: Judged) -> bool:
+    """Whether a rejected row says what it may cite: all that is wrong with it is told at once."""
+    unasked = row.rejection is None or row.rejection.reason in ("not_approved", "missing_input_or_output")
+    return not unasked and bool(row.reading.signals)
+
+
 def start(ask: Ask) -> Question:
-    """Ask it of accepted rows, whose references have the contract's form."""
+    """Ask it of rows that are trained on, or would be but for what else is wrong with them."""
     return _Grounding(ask)

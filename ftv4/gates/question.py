@@ -79,8 +79,8 @@ class _Judged(NamedTuple):
     """Whether it is a row to train on."""
     suspects: frozenset[str] | None = None
     """The guards that could find something in it, as `Guards.suspects_in`; None: nobody looked."""
-    ambiguity: Rejection | None = None
-    """What in it two readers could read differently; then it is not accepted."""
+    further: tuple[Rejection, ...] = ()
+    """The other rules that it breaks, beside the one it is rejected for."""
     raw: bytes = b""
     """The line as it stands in the file, without its line feed; empty when it is too long to hold."""
 

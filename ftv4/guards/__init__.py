@@ -61,8 +61,12 @@ class Guards:
 
     def doctrine_objections(self, payload: object) -> Iterator[Objection]:
         """As `doctrine`, with the place of each."""
+        return chain(self.text_objections(payload), evidence_objections(payload))
+
+    def text_objections(self, payload: object) -> Iterable[Objection]:
+        """The same of words alone: evidence references are contracts' business, too."""
         suspect = "doctrine" in self._screen.suspects(payload)
-        return chain(self._doctrine.text_objections(payload) if suspect else (), evidence_objections(payload))
+        return self._doctrine.text_objections(payload) if suspect else ()
 
     def drift_objections(
         self, payload: object, stage: str, suspects: frozenset[str] | None = None

@@ -6,11 +6,12 @@ those of the rows that they are compared with.
 
 from collections.abc import Collection, Iterator
 from itertools import count
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 from ftv4.canonical import canonical
 from ftv4.contracts.findings import Finding, GateReport
-from ftv4.contracts.jsontext import NotJson, loads, trimmed
+from ftv4.contracts.jsontext import NOT_TEXT, NotJson, loads, trimmed
 from ftv4.documents import Repository
 from ftv4.encode import for_log
 from ftv4.gates.evidence import quoted
@@ -23,12 +24,25 @@ SHOWN = 200
 """Characters of a value."""
 UNSEEN = frozenset({"personal_data", "secret", "raw_leak_scan_failed"})
 """Rules whose findings never show a value."""
-SAID = frozenset({"not_approved", "duplicate_key", "too_deep", "edited_after_approval"})
+SAID = frozenset(
+    {
+        *("not_approved", "edited_after_approval", "line_too_long"),
+        *("duplicate_key", "too_deep", "number_out_of_range"),
+    }
+)
 """Rules whose sentence says all that the value could."""
 
 
 class _Nothing:
     """Stands for what isn't there."""
+
+
+class _Unread(NamedTuple):
+    """Stands for the row of a line that is no JSON."""
+
+    text: str
+    at: int
+    """Characters before the spot where it isn't."""
 
 
 def detailed(repository: Repository, report: GateReport, longest: int) -> GateReport:
@@ -42,14 +56,11 @@ def detailed(repository: Repository, report: GateReport, longest: int) -> GateRe
     findings = list(report.findings)
     compared: dict[int | None, Any] = {one.beside: _Nothing() for one in report.findings if one.beside}
     for line, raw in lines_at(repository, report.file, {*wanted, *filter(None, compared)}, longest):
-        places = wanted.get(line, [])
-        malformed = places and all(findings[place].rule == "malformed_line" for place in places)
-        row = _Nothing() if malformed else _row(raw)
-        row_hash = "" if isinstance(row, _Nothing) or not places else content_hash(row)
+        row, places = _row(raw), wanted.get(line, [])
+        row_hash = "" if isinstance(row, _Unread) or not places else content_hash(row)
         for place in places:
             found = _differing(findings[place], row, compared.get(findings[place].beside))
-            shown = _value(found, row, raw)
-            findings[place] = found.model_copy(update={"value": shown, "row": row_hash})
+            findings[place] = found.model_copy(update={"value": _value(found, row), "row": row_hash})
         if line in compared:
             compared[line] = row
     return report.model_copy(update={"findings": tuple(findings)})
@@ -103,23 +114,36 @@ def lines_at(
 
 
 def _row(raw: bytes) -> Any:
+    text = trimmed(raw)
     try:
-        return loads(trimmed(raw))
-    except NotJson:
-        return _Nothing()
+        return loads(text)
+    except NotJson as error:
+        at, plain = error.at or 0, text.decode(errors="replace")
+        # Of what is no text bytes are counted; everything before the first bad one is.
+        return _Unread(plain, len(text[:at].decode()) if str(error).startswith(NOT_TEXT) else at)
 
 
-def _value(finding: Finding, row: Any, raw: bytes) -> str:
+def _value(finding: Finding, row: Any) -> str:
     if finding.rule in UNSEEN | SAID:
         return ""
-    if isinstance(row, _Nothing):
-        text = raw[: 4 * SHOWN].decode(errors="replace").strip()
-    else:
-        there = at(row, finding.pointer) if finding.pointer else _Nothing()
-        if isinstance(there, _Nothing):
-            return ""
-        text = there if isinstance(there, str) else canonical(there)
-    return "" if find(text[: 20 * SHOWN]) else for_log(text, SHOWN)
+    if isinstance(row, _Unread):
+        return "" if finding.pointer else _excerpt(row)
+    there = at(row, finding.pointer) if finding.pointer else _Nothing()
+    if isinstance(there, _Nothing) or there in (inf, -inf):
+        return ""
+    return _shown(there, '"') if isinstance(there, str) else _shown(canonical(there))
+
+
+def _excerpt(line: _Unread) -> str:
+    """What stands around the spot where a line is no JSON; nothing where some of it could be private."""
+    start = max(0, line.at - SHOWN // 2)
+    around = line.text[max(0, start - 20 * SHOWN) : start + 20 * SHOWN]
+    told = for_log(line.text[start:], SHOWN)
+    return "" if find(around) else f"{'...' if start else ''}{told}"
+
+
+def _shown(text: str, quote: str = "") -> str:
+    return "" if find(text[: 20 * SHOWN]) else f"{quote}{for_log(text, SHOWN)}{quote}"
 
 
 def at(value: Any, pointer: str) -> Any:

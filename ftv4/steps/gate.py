@@ -140,6 +140,7 @@ class _Inquiry:
         self._in_order = tuple(self._questions.values())
         self._rows = self._accepted = self._unlisted = 0
         self._broken = Broken()
+        self._no_text: int | None = None
         self._reasons: Counter[str] = Counter()
         self._findings: list[Finding] = []
 
@@ -149,6 +150,7 @@ class _Inquiry:
         self._accepted += judgement.accepted
         self._reasons.update(judgement.reasons)
         self._broken = self._broken.and_(judgement.broken)
+        self._no_text = self._no_text or judgement.no_text
         must_be_rows(self._broken, self._ask.file)
         if self._rows > self._ask.policy.limits.rows:
             raise ContractError(
@@ -159,7 +161,13 @@ class _Inquiry:
             self._list(self._in_order[place].row(read))
 
     def report(self, sha256: str) -> GateReport:
-        """Hear every gate's answer."""
+        """Hear every gate's answer. Raises ContractError where no line is JSON, and one isn't even text."""
+        if self._no_text and self._reasons["malformed_line"] == self._rows:
+            raise ContractError(
+                f"{self._ask.file}:{self._no_text}: not UTF-8 text",
+                hint="a dataset has one JSON object a line, in UTF-8",
+                line=self._no_text,
+            )
         for question in self._questions.values():
             self._list(question.end())
         if self._unlisted:

@@ -120,7 +120,8 @@ def where(finding: Finding) -> str:
 
 def problem_of(finding: Finding) -> str:
     """What is wrong, with the value where the sentence doesn't show it, and why it is waived."""
-    value = f"; it says {finding.value}" if finding.value and finding.value not in finding.problem else ""
+    shown = not finding.value or (finding.value.strip('"') or finding.value) in finding.problem
+    value = "" if shown else f"; it says {finding.value}"
     waived = f"; waived: {finding.waived}" if finding.waived else ""
     return f"{finding.problem}{value}{waived}"
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from ftv4.contracts.jsontext import NOT_TEXT
 from ftv4.contracts.policy import Policy
 from ftv4.documents import Line, Stretch
 from ftv4.errors import ContractError
 from ftv4.gates import GATES
 from ftv4.gates.acceptance import Acceptance
-from ftv4.gates.ambiguity import ambiguity
+from ftv4.gates.ambiguity import FIXES as AMBIGUOUS
+from ftv4.gates.ambiguity import ambiguities, beside_constants
 from ftv4.gates.question import Ask, HeldOut, Judged
 from ftv4.gates.reading import Reading
 from ftv4.guards import DIGITS, INJECTION, PRIVATE, Guards
@@ -83,10 +85,26 @@ class Judgement:
     extracts: list[Any] = field(default_factory=list)
     """Of each accepted row."""
     broken: Broken = field(default_factory=Broken)
+    no_text: int | None = None
+    """The first line that isn't text."""
+
+    def count(self, row: Judged) -> None:
+        """Count one more."""
+        self.rows += 1
+        self.accepted += row.accepted
+        if row.accepted:
+            return
+        self.broken = self.broken.and_(_broken(row))
+        if row.malformed is not None:
+            self.reasons["malformed_line"] += 1
+            if self.no_text is None and row.malformed.startswith(NOT_TEXT):
+                self.no_text = row.line
+        elif row.rejection is not None:
+            self.reasons[row.rejection.reason] += 1
 
 
 def judge_stretch(order: bytes, stretch: Stretch) -> Judgement:
-    """Judge each row by an Order as `packed` gives it. Raises ContractError where the stretch isn't text."""
+    """Judge each row by an Order as `packed` gives it. Raises ContractError where it is no dataset's."""
     return _judge(order).stretch(stretch)
 
 
@@ -135,31 +153,26 @@ class _Judge:
         """Judge row by row, and give those that are accepted: one at a time is held."""
         for line in stretch.lines():
             row = self._judged(line)
-            found.rows += 1
+            found.count(row)
             if not row.accepted:
-                found.broken = found.broken.and_(_broken(row))
                 must_be_rows(found.broken, f"{stretch.where}:{row.line}")
-            if row.malformed is not None:
-                found.reasons["malformed_line"] += 1
-            elif row.rejection is not None:
-                found.reasons[row.rejection.reason] += 1
             for place, reader in enumerate(self._readers):
                 if (read := reader(row)) is not None:
                     found.reads.append((place, read))
             if row.accepted:
-                found.accepted += 1
                 yield row
 
     def _judged(self, line: Line) -> Judged:
         if line.malformed is not None:
-            return Judged(line.number, None, line.malformed, None, False, raw=line.raw)
+            further = beside_constants(line.raw)
+            return Judged(line.number, None, line.malformed, None, False, None, further, line.raw)
         suspects, reading = self._guards.suspects_in(line.raw, line.value), Reading(line.value)
-        rejection = self._acceptance.judge(line.value, suspects, reading) if self._acceptance else None
-        accepted = self._acceptance is not None and rejection is None
-        odd = ambiguity(line.raw, line.value, self._depth, accepted, digits=DIGITS in suspects)
-        row = Judged(
-            line.number, line.value, None, rejection or odd, accepted and odd is None, suspects, odd, line.raw
-        )
+        broken = self._acceptance.judge(line.value, suspects, reading) if self._acceptance else ()
+        fits = self._acceptance is not None and not broken
+        broken += ambiguities(line.raw, line.value, self._depth, fits, digits=DIGITS in suspects)
+        first = broken[0] if broken else None
+        accepted = fits and not broken
+        row = Judged(line.number, line.value, None, first, accepted, suspects, broken[1:], line.raw)
         row.reading = reading
         return row
 
@@ -178,4 +191,5 @@ def _looked_for(order: Order) -> set[str]:
 
 def _broken(row: Judged) -> Broken:
     is_row = isinstance(row.value, dict) and "input" in row.value and "output" in row.value
-    return Broken() if is_row and row.ambiguity is None else Broken(1, len(row.raw))
+    told = {rejection.reason for rejection in (row.rejection, *row.further) if rejection is not None}
+    return Broken() if is_row and told.isdisjoint(AMBIGUOUS) else Broken(1, len(row.raw))

@@ -129,7 +129,7 @@ def test_findings_say_whether_their_row_is_new(changed):
 
     assert (report["code"], report["errors"]) == (4, 2)
     assert [(one["rule"], one["line"], one["new"], one["value"]) for one in findings] == [
-        ("output_schema_invalid", 43, True, "sure"),
+        ("output_schema_invalid", 43, True, '"sure"'),
         ("malformed_line", 44, True, "{broken"),
     ]
     assert len(findings[0]["row"]) == 64

@@ -48,8 +48,12 @@ def test_a_line_that_readers_read_differently_is_refused(tmp_path, data, line):
 @pytest.mark.parametrize(
     "data", [b'{"a":"\xed\xa0\xbd"}', b'"\xc0\xaf"', b"[1\0]", '{"a":1}'.encode("utf-16"), b"[1]\n\xff\n"]
 )
-def test_what_is_not_utf8_text_is_no_dataset(tmp_path, data):
-    assert Ours(tmp_path, SHIPPED)(data).refused_at == second(data).refused_at is not None
+def test_a_line_that_is_not_utf8_text_is_refused_and_no_other(tmp_path, data):
+    read = Ours(tmp_path, SHIPPED)(data)
+
+    assert read == second(data)
+    assert read.lines[-1][1] in (None, "")
+    assert len(read.lines) == len(data.rstrip(b"\n").split(b"\n"))
 
 
 def test_a_separator_inside_a_string_ends_no_line(tmp_path):

@@ -15,6 +15,11 @@ COMPILED = guards()
 
 
 def judge(value, stage="quant_signals", approved_only=True):
+    """What the value is rejected for; None when it is accepted."""
+    return next(iter(broken(value, stage, approved_only)), None)
+
+
+def broken(value, stage="quant_signals", approved_only=True):
     return Acceptance(STAGES[stage], COMPILED, approved_only).judge(value)
 
 
@@ -224,8 +229,41 @@ def test_the_first_broken_rule_names_the_reason(reasons):
     assert judge(whole, "synthesis_decision").reason == next(reason for reason in FAULTS if reason in reasons)
 
 
+TOLD_TOGETHER = [reason for reason in FAULTS if reason not in ("not_approved", "missing_input_or_output")]
+
+
+@pytest.mark.parametrize("hidden", ["", "input", "output"])
+def test_all_broken_rules_are_told_in_one_pass(hidden):
+    """Each push would else uncover the next of them; what a side of another version says is judged, too."""
+    told = [reason for reason in TOLD_TOGETHER if f"{hidden}_schema" not in reason]
+    whole = row("synthesis_decision")
+    for reason in told:
+        if not (reason.endswith("_mismatch") and not hidden):
+            FAULTS[reason](whole)
+
+    found = {rejection.reason for rejection in broken(whole, "synthesis_decision")}
+
+    wanted = {reason for reason in told if hidden or not reason.endswith("_mismatch")}
+    other = "output" if hidden == "input" else "input"
+    assert found == wanted - ({f"{other}_schema_invalid"} if hidden else set())
+
+
+def test_a_row_without_a_side_is_judged_by_the_other():
+    whole = edited(confidence="sure")
+    del whole["input"]
+
+    assert [found.reason for found in broken(whole)] == ["missing_input_or_output", "output_schema_invalid"]
+
+
+def test_a_hidden_word_is_told_beside_a_plain_leak():
+    whole = edited()
+    whole["output"]["data_quality"]["notes"] = ["name: Jo Smith", "see the dash\u200bboard"]
+
+    assert [found.reason for found in broken(whole)] == ["doctrine_guard_failed", "raw_leak_scan_failed"]
+
+
 def test_every_reason_has_a_fix():
-    assert set(FAULTS) | {"malformed_line"} | set(AMBIGUOUS) == set(FIXES)
+    assert set(FAULTS) | {"malformed_line", "line_too_long"} | set(AMBIGUOUS) == set(FIXES)
 
 
 JSON = st.recursive(
@@ -250,9 +288,7 @@ def test_anything_anywhere_in_a_row_is_judged_not_thrown_at(junk, path, stage):
         spot = parent[key]
     parent[key] = junk
 
-    rejection = judge(whole, stage, approved_only=False)
-
-    assert rejection is None or (rejection.reason in FIXES and rejection.problem)
+    assert all(found.reason in FIXES and found.problem for found in broken(whole, stage, False))
 
 
 def answer(*rows, stage="quant_signals"):
@@ -266,8 +302,8 @@ def answer(*rows, stage="quant_signals"):
 
 
 def shown(number, value, stage):
-    rejection = judge(value, stage) if stage in STAGES else None
-    return Judged(number, value, None, rejection, stage in STAGES and rejection is None)
+    rejection, *further = (broken(value, stage) if stage in STAGES else ()) or (None,)
+    return Judged(number, value, None, rejection, stage in STAGES and rejection is None, None, tuple(further))
 
 
 def test_problems_of_one_row_are_listed_up_to_a_limit_and_counted_past_it():
@@ -280,11 +316,32 @@ def test_problems_of_one_row_are_listed_up_to_a_limit_and_counted_past_it():
     assert {finding.line for finding in findings} == {1}
 
 
+def test_the_first_problem_of_each_rule_is_listed_however_many_another_has():
+    whole = edited(**{f"key{number:02}": 1 for number in range(SHOWN + 7)})
+    whole["output"]["data_quality"]["notes"] = ["see the dashboard", "name: Jo"]
+
+    findings = answer(whole)
+
+    assert len(findings) == SHOWN + 1
+    assert [finding.rule for finding in findings[:3]] == [
+        "output_schema_invalid",
+        "doctrine_guard_failed",
+        "raw_leak_scan_failed",
+    ]
+    assert findings[-1].problem == "and 9 more problems in this row"
+
+
 def test_unapproved_rows_are_one_warning_not_a_refusal():
     (finding,) = answer(row(), row(approved=False), row(approved=False))
 
     assert (finding.rule, finding.severity, finding.line) == ("not_approved", "warning", 2)
-    assert finding.problem == "rows that are not approved, and not trained on: 2"
+    assert finding.problem == "rows that are not approved, and not trained on: 2, lines 2, 3"
+
+
+def test_the_first_unapproved_rows_are_named_and_the_others_counted():
+    (finding,) = answer(row(), *[row(approved=False)] * 9)
+
+    assert finding.problem.endswith("not trained on: 9, lines 2, 3, 4, 5, 6 and 4 more")
 
 
 def test_rows_of_no_known_stage_are_refused():

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from ftv4 import documents
-from ftv4.gates.ambiguity import ambiguity
+from ftv4.gates.ambiguity import ambiguities
 from ftv4.gates.form import LISTED
 from ftv4.stages import STAGES
 from ftv4.steps import judging
@@ -130,7 +130,7 @@ def test_diversity_alone_says_nothing_of_form(repository):
 def test_a_long_line_is_never_parsed(repository):
     report = judged(repository, row(), b"[" * 300_000, row())
 
-    assert told(report) == [("malformed_line", 2, "")]
+    assert told(report) == [("line_too_long", 2, "")]
     assert "longer than 262144 bytes" in report.findings[0].problem
 
 
@@ -145,7 +145,9 @@ def test_a_line_as_long_as_the_limit_is_read(repository):
 def test_an_ambiguity_keeps_few_places():
     raw = b"{" + b",".join(b'"k%d":1,"k%d":2' % (n, n) for n in range(100)) + b"}"
 
-    assert len(ambiguity(raw, orjson.loads(raw), 32, False).problems) == 5
+    (twice,) = ambiguities(raw, orjson.loads(raw), 32, False)
+
+    assert len(twice.problems) == 5
 
 
 @pytest.mark.parametrize(
