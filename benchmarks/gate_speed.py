@@ -56,6 +56,7 @@ def write_dataset(path: Path, count: int) -> None:
     with path.open("wb") as stream:
         for number in range(count):
             row = dict(rows[number % len(rows)])
+            row["id"] = f"run:bench-{number}/stage:{row['input']['stage_name']}"
             row["input"] = {**row["input"], "run_id": f"bench-{number}"}
             row["output"] = _reworded(row["output"], words, chance)
             row["approval"] = {**row["approval"], "output_sha256": digest(row["output"])}

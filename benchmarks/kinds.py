@@ -98,6 +98,29 @@ ACCEPTANCE = (
     ),
 )
 
+ENVELOPE = (
+    *(
+        Defect("envelope", f"{name} of another kind", ("row_invalid",), how.row_edited(edit))
+        for name, edit in {
+            "id": lambda row, chance: row.update(id=chance.choice((7, "../../escape", "run:x", None))),
+            "time": lambda row, chance: row.update(created_at=chance.choice(("yesterday", 5, "2026-13-01"))),
+            "further member": lambda row, chance: row.update(more=chance.choice((None, 1, {}))),
+        }.items()
+    ),
+    Defect(
+        "envelope",
+        "another industry's label",
+        ("relabelled_row",),
+        how.row_edited(lambda row, chance: row.update(industry=how.unseen(row["industry"], chance))),
+    ),
+    Defect(
+        "envelope",
+        "grade that fails",
+        ("failed_grade",),
+        how.row_edited(lambda row, chance: row["grades"].update(drift="fail")),
+    ),
+)
+
 FORM = (
     Defect(
         "form", "byte order mark", ("byte_order_mark",), how.written(lambda line, _: b"\xef\xbb\xbf" + line)
@@ -205,5 +228,5 @@ LEAKS = (
     ),
 )
 
-KINDS = (*FORM, *ACCEPTANCE, *PRIVATE, *NAMES, *ORDERS, *GROUNDS, *COPIES, *CONTRADICTIONS, *LEAKS)
+KINDS = (*FORM, *ACCEPTANCE, *ENVELOPE, *PRIVATE, *NAMES, *ORDERS, *GROUNDS, *COPIES, *CONTRADICTIONS, *LEAKS)
 """Planted in one row each."""

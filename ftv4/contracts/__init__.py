@@ -60,11 +60,22 @@ def _moment(text: str) -> str:
     return text
 
 
+def _time(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a time, such as 2026-02-09T19:03:27.337Z") from None
+    return text
+
+
 Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
 """A JSON number without a fraction, however it is written."""
 
 Moment = Annotated[str, AfterValidator(_moment)]
 """A time in ISO 8601 that says it is in UTC, as `clock.iso` writes it."""
+
+Time = Annotated[str, AfterValidator(_time)]
+"""A time in ISO 8601; UTC where it has no offset."""
 
 Distinct = _Distinct(_distinct)
 """No two equal items."""

@@ -6,9 +6,7 @@ from pydantic import Field
 
 from ftv4.contracts import Contract, Items, Json, Whole
 from ftv4.contracts.models import Fallback, Rollout
-from ftv4.contracts.row import Grades
-
-RUN_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,119}$"
+from ftv4.contracts.row import RUN_ID, Grades
 
 
 class GuardFailure(Contract):

@@ -1,11 +1,15 @@
 """A dataset row: `train/datasets/stage_*.jsonl`, contracts.md §1."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from ftv4.contracts import Contract, Json
+from ftv4.contracts import Contract, Json, Time
 
+RUN_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,119}$"
+RowId = Annotated[str, StringConstraints(pattern=rf"^run:{RUN_ID[1:-1]}/stage:[a-z_]{{1,40}}$")]
+"""`run:<run_id>/stage:<stage>`"""
+Named = Annotated[str, StringConstraints(min_length=1)]
 Grade = Literal["pass", "fail"]
 
 
@@ -29,10 +33,9 @@ class Author(Contract):
 class Approval(Contract):
     """Who approved what, so that an edit after the approval shows."""
 
-    reviewer: str
-    reviewed_at: str
-    """ISO 8601, UTC."""
-    output_sha256: str
+    reviewer: Named
+    reviewed_at: Time
+    output_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     """Of the canonical JSON of the approved output."""
 
 
@@ -42,11 +45,10 @@ class Row(Contract):
     Keys are written in this order; absent optionals are left out.
     """
 
-    id: str
-    """`run:<run_id>/stage:<stage>`"""
-    created_at: str
+    id: RowId
+    created_at: Time
     client_id: str
-    industry: str
+    industry: Named
     input: Json
     output: Json
     grades: Grades

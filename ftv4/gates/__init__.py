@@ -7,6 +7,7 @@ from ftv4.gates import (
     contradictions,
     diversity,
     duplicates,
+    envelope,
     form,
     grounding,
     injection,
@@ -21,6 +22,7 @@ from ftv4.gates.question import Gate
 GATES: dict[str, Gate] = {
     "form": form,
     "acceptance": acceptance,
+    "envelope": envelope,
     "rows": rows,
     "diversity": diversity,
     "personal_data": personal_data,

@@ -5,6 +5,7 @@ A question keeps numbers, not rows, so that a dataset of any length passes in fl
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -41,6 +42,8 @@ class Ask(NamedTuple):
     """None: what the stage asks for."""
     cases: tuple[HeldOut, ...] = ()
     """The stage's eval cases, for gates that compare rows with them."""
+    today: date | None = None
+    """None: nobody says."""
 
     def finding(
         self,

@@ -20,7 +20,7 @@ from typing import Literal
 from ftv4.contracts.brief import Brief, Bucket, WindowMode
 from ftv4.contracts.models import normal_industry
 from ftv4.contracts.pack import DataPack, Invoice, Quote
-from ftv4.contracts.record import RUN_ID
+from ftv4.contracts.row import RUN_ID
 from ftv4.encode import for_log
 from ftv4.errors import ContractError
 from ftv4.pipeline.dates import DAY, day, instant, utc

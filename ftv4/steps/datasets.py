@@ -13,11 +13,12 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import orjson
+from pydantic import ValidationError
 
 from ftv4.canonical import digest
-from ftv4.contracts import Json
+from ftv4.contracts import Json, problems
 from ftv4.contracts.review import ReviewItem
-from ftv4.contracts.row import Approval, Author, Row
+from ftv4.contracts.row import Approval, Author, Grades, Row
 from ftv4.documents import Repository
 from ftv4.encode import for_log
 from ftv4.errors import ContractError
@@ -108,7 +109,7 @@ def row_of(stored: ReviewItem, reviewed: ReviewItem | None, guards: Guards) -> R
     """The row that a stage's stored item and its review make, graded as it stands.
 
     Raises ContractError when the review is of something else than the run holds, when the approved
-    output was changed afterwards, or when what was approved fails a grade.
+    output was changed afterwards, when what was approved fails a grade, or when no `Row` comes of it.
     """
     item = reviewed or stored
     stage = STAGES[stored.stage_name]
@@ -124,6 +125,14 @@ def row_of(stored: ReviewItem, reviewed: ReviewItem | None, guards: Guards) -> R
             f"{item.id}: approved, but fails {failing(grades)}",
             problems=[f"{problem.pointer or '/'}: {for_log(problem.problem)}" for problem in found],
         )
+    try:
+        return _row(item, output, grades, stored)
+    except ValidationError as error:
+        listed = [f"{problem.pointer}: {problem.problem}" for problem in problems(error)]
+        raise ContractError(f"{for_log(item.id)}: no row comes of it", problems=listed) from None
+
+
+def _row(item: ReviewItem, output: Json, grades: Grades, stored: ReviewItem) -> Row:
     return Row(
         id=item.id,
         created_at=item.created_at,

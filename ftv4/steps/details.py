@@ -26,7 +26,7 @@ UNSEEN = frozenset({"personal_data", "secret", "raw_leak_scan_failed"})
 """Rules whose findings never show a value."""
 SAID = frozenset(
     {
-        *("not_approved", "edited_after_approval", "line_too_long"),
+        *("not_approved", "edited_after_approval", "approval_missing", "approval_removed", "line_too_long"),
         *("duplicate_key", "too_deep", "number_out_of_range"),
     }
 )

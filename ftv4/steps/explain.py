@@ -11,11 +11,11 @@ from ftv4.encode import for_log
 from ftv4.errors import UsageError
 from ftv4.gates import GATES
 from ftv4.gates.pages import written
-from ftv4.steps import promotion_rules, tree, waivers
+from ftv4.steps import promotion_rules, row_change, tree, waivers
 
 OTHERS: Mapping[str, Mapping[str, str]] = {
     "file": {},
-    "change": tree.FIXES,
+    "change": {**tree.FIXES, **row_change.FIXES},
     "waivers": waivers.FIXES,
     "promotion": promotion_rules.FIXES,
 }

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -50,6 +51,7 @@ def judge(
     approved_only: bool = True,
     min_rows: int | None = None,
     cases: tuple[HeldOut, ...] | None = None,
+    today: date | None = None,
     on_accepted: Callable[[Any], object] | None = None,
     extract: Extract | None = None,
     progress: Progress | None = None,
@@ -59,7 +61,8 @@ def judge(
 
     A large dataset is read by all cores, or by the `workers` given; the report is the same. Of each accepted
     row `on_accepted` gets, in order, what `extract` makes of them where they are read: it can be pickled.
-    Without `extract` it gets the row as it is. Without `cases` the repository's are taken.
+    Without `extract` it gets the row as it is. Without `cases` the repository's are taken; without
+    `today` no date is in the future.
 
     Raises ContractError when the file can't be read or isn't text, UsageError for a gate that doesn't
     exist, GateError for a broken eval case, and Ftv4Error when a worker is gone.
@@ -68,9 +71,9 @@ def judge(
     stage = stage or find_stage(repository, dataset)
     if cases is None:
         cases = held_out(repository, stage) if stage and COMPARES in gates else ()
-    ask = Ask(_name(repository, dataset), stage, policy, approved_only, min_rows, cases)
+    ask = Ask(_name(repository, dataset), stage, policy, approved_only, min_rows, cases, today)
     order = Order(
-        *(ask.file, stage.name if stage else None, policy, approved_only, min_rows, cases),
+        *(ask.file, stage.name if stage else None, policy, approved_only, min_rows, cases, today),
         gates=gates,
         extract=(extract or whole) if on_accepted else None,
     ).packed()

@@ -1,6 +1,6 @@
 """Judges datasets as they lie here, or what a change does to them, and says all there is to say."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -124,6 +124,7 @@ def _judge(
         only=terms.only,
         approved_only=terms.approved_only,
         min_rows=terms.min_rows,
+        today=terms.today,
         on_accepted=forecaster.add if forecaster else None,
         extract=forecaster.extract if forecaster else None,
         progress=progress,
@@ -145,12 +146,13 @@ def _judge_entry(
         report = _judge(now, file, terms)
     except ContractError as error:
         return waive(unreadable(now, file, error), terms.waivers, terms.today)
-    report = detailed(now, report, terms.policy.limits.line_bytes)
     then = Snapshot(repository, data=fork, rest=base) if int(entry.before, 16) else None
     comparison = Comparison({finding.line for finding in report.findings if finding.rule in UNSEEN})
     before = _before(then, file, comparison, terms) if then else None
     for line in now.lines(file, longest=terms.policy.limits.line_bytes):
         comparison.after(line)
+    report = _and(report, comparison.unapproved(file))
+    report = detailed(now, report, terms.policy.limits.line_bytes)
     shown = Sampling(file, now, then, terms.policy).of(comparison)
     change = comparison.answer(before, report, terms.policy).model_copy(update=shown)
     findings = tuple(_marked(finding, comparison, before) for finding in report.findings)
@@ -175,6 +177,13 @@ def _before(then: Snapshot, file: str, comparison: Comparison, terms: Terms) -> 
         )
     except ContractError:
         return None
+
+
+def _and(report: GateReport, further: Iterable[Finding]) -> GateReport:
+    """The report with further findings."""
+    every = (*report.findings, *further)
+    passed = not any(finding.severity == "error" for finding in every)
+    return report.model_copy(update={"findings": every, "passed": passed})
 
 
 def _marked(finding: Finding, comparison: Comparison, before: GateReport | None) -> Finding:

@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -46,6 +47,7 @@ class Order(NamedTuple):
     approved_only: bool
     min_rows: int | None
     cases: tuple[HeldOut, ...]
+    today: date | None
     gates: tuple[str, ...]
     extract: Extract | None
     """What is wanted of each accepted row; None: nothing."""
@@ -57,7 +59,7 @@ class Order(NamedTuple):
     def ask(self) -> Ask:
         """The same, as gates know it."""
         stage = STAGES[self.stage] if self.stage else None
-        return Ask(self.file, stage, self.policy, self.approved_only, self.min_rows, self.cases)
+        return Ask(self.file, stage, self.policy, self.approved_only, self.min_rows, self.cases, self.today)
 
 
 class Broken(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from ftv4.canonical import canonical, digest
 from ftv4.contracts import Json
-from ftv4.contracts.findings import GateReport, Measure, RowChange, Shift
+from ftv4.contracts.findings import Finding, GateReport, Measure, RowChange, Shift
 from ftv4.contracts.policy import Policy
 from ftv4.documents import Line
 from ftv4.encode import for_log
@@ -22,6 +22,11 @@ SAYS, ADDED, ELSE = range(3)
 """What a change does to a row, what matters most first: its output says something else, it is new, or
 nothing but layout or other members are edited."""
 _BLANK = b" \t\n\r"
+
+UNAPPROVED = 20
+"""Rows without their approval that are listed; the rest is counted."""
+FIXES = {"approval_removed": "put the approval back, or have the row reviewed anew: ftv4 curate, ftv4 review"}
+"""Rule → what to do about it."""
 
 Shifting = tuple[Counter[str], Counter[str]]
 """Counts by name, before and after."""
@@ -42,14 +47,17 @@ class _Row(NamedTuple):
     said: int
     """Of its output, but for blanks."""
     line: int
+    sealed: bool
+    """Whether it has an approval."""
 
     def packed(self) -> int:
         """All but the name in one number, which takes half the memory."""
-        return (self.content << 96) | (self.said << 32) | self.line
+        return (self.content << 97) | (self.said << 33) | (self.line << 1) | self.sealed
 
 
 def _unpacked(name: int, number: int) -> _Row:
-    return _Row(name, number >> 96, (number >> 32) & ((1 << 64) - 1), number & ((1 << 32) - 1))
+    said, line = (number >> 33) & ((1 << 64) - 1), (number >> 1) & ((1 << 32) - 1)
+    return _Row(name, number >> 97, said, line, bool(number & 1))
 
 
 class Comparison:
@@ -65,6 +73,7 @@ class Comparison:
         self._counts = {"before": 0, "kept": 0, "edited": 0, "added": 0}
         self._industries: Shifting = Counter(), Counter()
         self._reviewers: Shifting = Counter(), Counter()
+        self._unapproved: list[tuple[int, str]] = []
         self.was: dict[int, int | None] = {}
         """Line of a new or edited row → the line on which it stood; None for a new one."""
         self.shown: tuple[list[int], ...] = [], [], []
@@ -97,9 +106,18 @@ class Comparison:
             return
         self._counts["added" if then is None else "edited"] += 1
         self.was[line.number] = then.line if then else None
+        if then is not None and (lost := _lost(then, row, line.value)):
+            self._unapproved.append((line.number, lost))
         if line.malformed is None and line.number not in self._unshown:
             kind = ADDED if then is None else ELSE if then.said == row.said else SAYS
             self.shown[kind].append(line.number)
+
+    def unapproved(self, file: str) -> Iterator[Finding]:
+        """What the change does to approved rows without anybody's approval; once all rows were seen."""
+        for line, lost in self._unapproved[:UNAPPROVED]:
+            yield _unapproved(file, line, lost)
+        if more := len(self._unapproved[UNAPPROVED:]):
+            yield _unapproved(file, None, f"{more} more rows have lost their approval")
 
     def is_new(self, line: int | None) -> bool:
         """Whether the row on a line was added or edited."""
@@ -108,7 +126,7 @@ class Comparison:
     def gone(self) -> list[int]:
         """The lines of removed rows, but for those that shared an id."""
         left = (number for number in self._before.values() if number is not None)
-        return sorted(number & ((1 << 32) - 1) for number in left)
+        return sorted(_unpacked(0, number).line for number in left)
 
     def answer(self, before: GateReport | None, after: GateReport, policy: Policy) -> RowChange:
         """What the change comes to. `before` is None where the dataset is new."""
@@ -205,12 +223,34 @@ def _row(line: Line) -> _Row:
     if line.malformed or not isinstance(line.value, dict):
         text = line.raw.decode(errors="replace") if line.malformed else canonical(line.value)
         content = _number(text)
-        return _Row(content, content, 0, line.number)
+        return _Row(content, content, 0, line.number, False)
     output = canonical(line.value.get("output"))
     rest = canonical({name: value for name, value in line.value.items() if name != "output"})
     content, named = _number(f"{output}\n{rest}"), line.value.get("id")
     name = _number(named) if isinstance(named, str) else content
-    return _Row(name, content, _hashed(output.encode(errors="replace").translate(None, _BLANK)), line.number)
+    said = _hashed(output.encode(errors="replace").translate(None, _BLANK))
+    return _Row(name, content, said, line.number, line.value.get("approval") is not None)
+
+
+def _lost(then: _Row, now: _Row, value: Any) -> str:
+    """How a row that says it is approved has lost what it was approved by; empty where it hasn't."""
+    if now.sealed or not isinstance(value, dict) or value.get("approved") is not True:
+        return ""
+    if then.sealed:
+        return "the approval is gone"
+    return "" if then.said == now.said else "another output, which nobody has approved"
+
+
+def _unapproved(file: str, line: int | None, problem: str) -> Finding:
+    return Finding(
+        rule="approval_removed",
+        severity="error",
+        file=file,
+        line=line,
+        pointer="/approval" if line else "",
+        problem=problem,
+        fix=FIXES["approval_removed"],
+    )
 
 
 def _industry(row: Any) -> str:

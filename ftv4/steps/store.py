@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ftv4.clock import BEGINNING, moment
-from ftv4.contracts.record import RUN_ID, RunRecord
+from ftv4.contracts.record import RunRecord
+from ftv4.contracts.row import RUN_ID
 from ftv4.documents import Repository
 from ftv4.encode import for_log
 from ftv4.errors import ContractError

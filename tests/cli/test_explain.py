@@ -5,7 +5,7 @@ import pytest
 
 from ftv4.contracts.policy import Policy
 from ftv4.gates import GATES
-from ftv4.steps import promotion_rules, tree, waivers
+from ftv4.steps import promotion_rules, row_change, tree, waivers
 from ftv4.steps.explain import pages
 from tests.conftest import ROOT
 from tests.guards.build import SHIPPED
@@ -18,6 +18,7 @@ def found_in_code():
     for table in (
         *(vars(gate).get("FIXES", {}) for gate in GATES.values()),
         tree.FIXES,
+        row_change.FIXES,
         waivers.FIXES,
         promotion_rules.FIXES,
     ):

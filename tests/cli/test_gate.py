@@ -9,7 +9,7 @@ import pytest
 from benchmarks.corpus import shipped
 from benchmarks.planting import approved, named
 from tests.encode.runner import Runner
-from tests.gates.build import lines, row, varied
+from tests.gates.build import lines, row, sealed, varied
 
 
 def write(repository, *rows, name="train/datasets/stage_synthesis.jsonl"):
@@ -25,11 +25,11 @@ def spoiled():
     rows[8]["input"]["schema_version"] = "stage_input_synthesis_v0"
     rows[12]["output"]["paths"]["A"]["risks"][1] = "Ask name: Jo Smith\u202e, a customer."
     rows[20]["approved"] = False
-    return [*rows, b"{broken", b"", b"null"]
+    return [*sealed(rows), b"{broken", b"", b"null"]
 
 
 def test_a_good_dataset_passes(repository, ftv4):
-    done = ftv4("gate", write(repository, *varied(42)))
+    done = ftv4("gate", write(repository, *sealed(varied(42))))
 
     assert (done.code, done.err) == (0, "")
     assert done.out == (
@@ -82,7 +82,7 @@ def test_markdown_is_a_page_that_nothing_from_a_row_can_mark_up(repository, ftv4
 
 
 def test_markdown_of_a_passed_dataset(repository, ftv4, golden):
-    done = ftv4("gate", write(repository, *varied(42)), "--format=markdown")
+    done = ftv4("gate", write(repository, *sealed(varied(42))), "--format=markdown")
 
     golden("gate_passed.md", done.out)
 
@@ -204,7 +204,7 @@ def test_only_may_repeat(repository, ftv4):
     assert json.loads(ftv4("gate", name, "--only=rows", "--format=json").out)["diversity"] is None
     refused = ftv4("gate", name, "--only", "size")
     assert refused.code == 2
-    assert "no gate size; there are form, acceptance, rows, diversity" in refused.err
+    assert "no gate size; there are form, acceptance, envelope, rows, diversity" in refused.err
 
 
 def test_approved_only_can_be_turned_off(repository, ftv4):

@@ -9,7 +9,7 @@ import pytest
 from ftv4.encode import ANNOTATION, COMMENT, SUMMARY
 from tests.conftest import ROOT
 from tests.encode.runner import Runner
-from tests.gates.build import INDUSTRIES, approved_by, lines, row, varied
+from tests.gates.build import INDUSTRIES, approved_by, lines, row, sealed, varied
 from tests.git_tree import EXECUTABLE, LINK, SUBMODULE, Tree
 
 SYNTHESIS = "train/datasets/stage_synthesis.jsonl"
@@ -52,6 +52,7 @@ def told(report):
 def test_rows_added_removed_and_edited_are_counted_and_shown(changed):
     rows = named(varied(44))
     rows[5]["output"]["primary_constraint"] = "Dispatch waits for the owner in week 90."
+    rows[5] = approved_by("jo", rows[5])
     report = changed({SYNTHESIS: lines(*rows[2:])})
     (dataset,) = report["reports"]
     change = dataset["change"]
@@ -124,7 +125,7 @@ def test_rows_that_share_an_id_are_told_apart_by_content(changed):
 def test_findings_say_whether_their_row_is_new(changed):
     rows = named(varied(43))
     rows[42]["output"]["confidence"] = "sure"
-    report = changed({SYNTHESIS: lines(*rows, b"{broken")})
+    report = changed({SYNTHESIS: lines(*sealed(rows), b"{broken")})
     findings = report["reports"][0]["findings"]
 
     assert (report["code"], report["errors"]) == (4, 2)
@@ -133,6 +134,54 @@ def test_findings_say_whether_their_row_is_new(changed):
         ("malformed_line", 44, True, "{broken"),
     ]
     assert len(findings[0]["row"]) == 64
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "github", "sarif"])
+def test_an_approval_that_is_taken_away_is_refused_with_or_without_an_edit(tree, changed, ftv4, form):
+    rows = sealed(named(varied(42)))
+    tree.base = tree.commit({SYNTHESIS: lines(*rows)})
+    for place in (3, 8):
+        del rows[place]["approval"]
+    rows[8]["output"]["primary_constraint"] = "Dispatch waits for the owner in week 90."
+    rows[11] |= {"approval": None, "approved": False}
+
+    report = changed({SYNTHESIS: lines(*rows)})
+
+    (dataset,) = report["reports"]
+    told = [one for one in dataset["findings"] if one["rule"] == "approval_removed"]
+    assert (report["code"], report["errors"], dataset["passed"]) == (4, 2, False)
+    assert [(one["line"], one["pointer"], one["problem"], one["new"]) for one in told] == [
+        (4, "/approval", "the approval is gone", True),
+        (9, "/approval", "the approval is gone", True),
+    ]
+    assert all(len(one["row"]) == 64 for one in told)
+    assert "approval_removed" in ftv4("gate", "--base", tree.base, "--format", form).out
+
+
+def test_an_edit_of_a_row_that_never_had_an_approval_needs_one(changed):
+    rows = named(varied(42))
+    for place in (3, 8):
+        rows[place]["output"]["primary_constraint"] = f"Dispatch waits for the owner in week 9{place}."
+    rows[8] = approved_by("jo", rows[8])
+    rows[10]["notes"] = "looked at"
+
+    report = changed({SYNTHESIS: lines(*rows)})
+
+    told = [one for one in report["reports"][0]["findings"] if one["rule"] == "approval_removed"]
+    assert [(one["line"], one["problem"]) for one in told] == [
+        (4, "another output, which nobody has approved")
+    ]
+
+
+def test_many_approvals_that_are_taken_away_are_listed_up_to_a_limit_and_counted(tree, changed):
+    rows = named(varied(42))
+    tree.base = tree.commit({SYNTHESIS: lines(*sealed(rows))})
+
+    (dataset,) = changed({SYNTHESIS: lines(*rows)})["reports"]
+
+    told = [one for one in dataset["findings"] if one["rule"] == "approval_removed"]
+    assert [told[-1]["line"], told[-1]["problem"]] == [None, "22 more rows have lost their approval"]
+    assert len(told) == 21
 
 
 def test_only_what_happened_since_the_histories_parted_is_judged(tree, ftv4):

@@ -82,8 +82,8 @@ def test_a_malformed_line_is_shown_where_it_breaks(repository, ftv4):
     assert one[3] == f"not JSON: Expecting property name enclosed in double quotes at character {at + 1}"
     assert one[4].startswith("...") and r"oops\"grades\"\u003a{\"schema\"" in one[4]
 
-    (one,) = found(repository, ftv4, line[: line.index(b"run-1") + 3])
-    assert one[3] == f"not JSON: Unterminated string at character {line.index(b'run:') + 0}"
+    (one,) = found(repository, ftv4, line[: line.index(b"run-0") + 3])
+    assert one[3] == f"not JSON: Unterminated string at character {line.index(b'run:')}"
 
 
 @pytest.mark.parametrize("far", [50, 1_500])

@@ -51,6 +51,11 @@ def approved_by(reviewer: str, of: Any) -> Any:
     return of | {"approval": approval | {"output_sha256": digest(of["output"])}}
 
 
+def sealed(rows: Any) -> list[Any]:
+    """The rows, each with its approval where it is approved."""
+    return [approved_by("jo", one) if isinstance(one, dict) and one["approved"] else one for one in rows]
+
+
 def varied(count: int, stage: str = "synthesis_decision") -> list[Any]:
     """Rows that differ enough for every gate: no two have the same signals or say the same."""
     rows = [_other(number, stage) for number in range(count)]
@@ -67,7 +72,8 @@ def _other(number: int, stage: str) -> Any:
     levels = {name: LEVELS[number // 3**place % 3] for place, name in enumerate(DIFFERING)}
     inputs, outputs = run(brief(levels, industry=INDUSTRIES[number % len(INDUSTRIES)]))
     said = _in_other_words(outputs[stage], Random(number))
-    return row(stage, INDUSTRIES[number % len(INDUSTRIES)], input=inputs[stage], output=said)
+    industry = INDUSTRIES[number % len(INDUSTRIES)]
+    return row(stage, industry, id=f"run:run-{number}/stage:{stage}", input=inputs[stage], output=said)
 
 
 def _in_other_words(value: Any, words: Random, name: str = "") -> Any:

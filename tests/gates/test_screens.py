@@ -75,7 +75,7 @@ def dataset(stage):
 
 
 def judge(stage, gates=tuple(GATES)):
-    return judging._Judge(Order("rows", stage, SHIPPED, False, None, (), gates, None))
+    return judging._Judge(Order("rows", stage, SHIPPED, False, None, (), None, gates, None))
 
 
 def told(reads):
