@@ -210,6 +210,8 @@ class GateReport(Contract):
     """None when the diversity gate was not asked."""
     gates: Annotated[tuple[str, ...], Items]
     """The gates that were asked, in order."""
+    approved_only: bool = True
+    """Whether approved rows alone were judged and measured."""
     extra: Json = {}
     """Further numbers by gate name."""
     needed_rows: Whole | None = None

@@ -3,20 +3,22 @@
 The measures and texts of contracts.md §8, which the Node tool's operators know.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from string import ascii_lowercase, digits
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from ftv4.contracts.findings import Diversity, DiversitySummary, Finding, IndustryShare
 from ftv4.contracts.jsontext import SPACE
 from ftv4.encode import for_log
 from ftv4.gates.question import Ask, Judged
 from ftv4.guards.decision import STAGE as DECISION
+from ftv4.guards.plain import visible
 
 FIXES: Mapping[str, str] = {
-    "too_few_approved_rows": "approve more rows",
+    "too_few_approved_rows": "approve more rows, such as differ from those there are",
     "too_few_industries": "add approved rows of other industries",
     "industry_share": "add approved rows of other industries, or leave some of the largest out",
     "duplicate_actions_share": "vary first_30_days: rows that all ask the same teach the same",
@@ -25,6 +27,9 @@ FIXES: Mapping[str, str] = {
 """Rule → what to do about it, in the order of §8."""
 
 _LETTERS = bytes(byte if chr(byte) in ascii_lowercase + digits else ord(" ") for byte in range(256))
+
+_COULD_BE_PRIVATE = re.compile(rb"[0-9]{4}|[0-9]+(?: [0-9]+){3}|[a-z0-9]{16}")
+"""What is left of numbers, keys and tokens in words that nothing but letters and digits is left of."""
 
 
 class _Measures(NamedTuple):
@@ -35,6 +40,16 @@ class _Measures(NamedTuple):
     """Words of each action."""
     prefix: bytes | None
     """Of the primary constraint; None for rows that aren't decisions."""
+    addressed: tuple[bytes, ...] = ()
+    """Of these texts, those in which an address could be."""
+
+
+class _Read(NamedTuple):
+    """What is read in a row."""
+
+    approved: bool
+    measures: _Measures | None
+    """None: it is not measured."""
 
 
 class Variety:
@@ -48,27 +63,33 @@ class Variety:
         self._decisions = ask.stage is None or ask.stage.name == DECISION
         self._total = 0
         self._approved = 0
+        self._measured = 0
         self._industries: Counter[str] = Counter()
         self._actions = Tally()
         self._prefixes = Tally()
+        self._addressed: set[bytes] = set()
 
-    def read(self, row: Judged) -> _Measures | Literal[False] | None:
-        """What is counted of a row: only approved ones are measured, as §8 says."""
+    def read(self, row: Judged) -> _Read | None:
+        """What is counted of a row: only approved ones are measured, as §8 says, unless all are asked for."""
         if row.malformed is not None:
             return None
-        if isinstance(row.value, dict) and row.value.get("approved") is True:
-            return self._measured(row.value)
-        return False
+        if not isinstance(row.value, dict):
+            return _Read(False, None)
+        approved = row.value.get("approved") is True
+        measured = approved or not self._ask.approved_only
+        return _Read(approved, self._measures(row.value) if measured else None)
 
-    def row(self, read: _Measures | Literal[False]) -> Iterable[Finding]:
+    def row(self, read: _Read) -> Iterable[Finding]:
         """Count a row."""
         self._total += 1
-        if read:
-            self._approved += 1
-            self._industries[read.industry] += 1
-            self._actions.add(read.actions)
-            if read.prefix is not None:
-                self._prefixes.add((read.prefix,))
+        self._approved += read.approved
+        if read.measures is not None:
+            self._measured += 1
+            self._industries[read.measures.industry] += 1
+            self._actions.add(read.measures.actions)
+            self._addressed.update(read.measures.addressed)
+            if read.measures.prefix is not None:
+                self._prefixes.add((read.measures.prefix,))
         return ()
 
     def end(self) -> Iterator[Finding]:
@@ -82,16 +103,20 @@ class Variety:
         failures = tuple(text for _, text in self._failures())
         return Diversity(passed=not failures, failures=failures, summary=self._summary())
 
-    def _measured(self, row: Mapping[str, object]) -> _Measures:
+    def _measures(self, row: Mapping[str, object]) -> _Measures:
         industry = _industry(row.get("industry"))
         if not self._decisions:
             return _Measures(industry, (), None)
         output = row.get("output")
         output = output if isinstance(output, dict) else {}
         actions = output.get("first_30_days")
-        words = map(_words, actions if isinstance(actions, list) else ())
-        prefix = _words(output.get("primary_constraint", ""))[:5]
-        return _Measures(industry, tuple(b" ".join(w) for w in words if w), b" ".join(prefix) or b"unknown")
+        actions = actions if isinstance(actions, list) else []
+        words = [b" ".join(_words(action)) for action in actions]
+        constraint = output.get("primary_constraint", "")
+        prefix = b" ".join(_words(constraint)[:5]) or b"unknown"
+        said = zip([*actions, constraint], [*words, prefix], strict=True)
+        addressed = tuple(text for value, text in said if isinstance(value, str) and "@" in visible(value))
+        return _Measures(industry, tuple(filter(None, words)), prefix, addressed)
 
     def _summary(self) -> DiversitySummary:
         industries = sorted(self._industries.items(), key=lambda item: -item[1])
@@ -99,13 +124,13 @@ class Variety:
             total_rows=self._total,
             approved_rows=self._approved,
             industries=tuple(
-                IndustryShare(industry=name, count=count, share=count / self._approved)
+                IndustryShare(industry=name, count=count, share=count / self._measured)
                 for name, count in industries
             ),
-            top_industry_share=_share(max(self._industries.values(), default=0), self._approved),
+            top_industry_share=_share(max(self._industries.values(), default=0), self._measured),
             unique_industries=len(industries),
             duplicate_actions_share=_share(self._actions.most, self._actions.total),
-            same_constraint_prefix_share=_share(self._prefixes.most, self._approved),
+            same_constraint_prefix_share=_share(self._prefixes.most, self._measured),
         )
 
     def _most(self, rule: str) -> str:
@@ -118,12 +143,15 @@ class Variety:
             name, count = tallies[rule].most_frequent(), tallies[rule].most
         else:
             return ""
+        if name in self._addressed or _COULD_BE_PRIVATE.search(name):
+            return f" {count} times."
         return f" {count} times: {for_log(name.decode(errors='replace'), 80)}"
 
     def _failures(self) -> Iterator[tuple[str, str]]:
         seen, limits = self._summary(), self._limits
-        if seen.approved_rows < limits.min_total_rows:
-            text = f"Approved rows {seen.approved_rows} below minimum {limits.min_total_rows}."
+        if self._measured < limits.min_total_rows:
+            rows = "Approved rows" if self._ask.approved_only else "Rows, approved or not,"
+            text = f"{rows} {self._measured} below minimum {limits.min_total_rows}."
             yield "too_few_approved_rows", text
         if seen.unique_industries < limits.min_industries:
             count, least = seen.unique_industries, limits.min_industries

@@ -8,15 +8,15 @@ different signals may well have the same answer; but not most of a dataset's (we
 is `repeated_answers`. Copies are shown with what they are copies of, and how like it they are.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ftv4.contracts.findings import Finding, Severity
 from ftv4.gates.diversity import percent
-from ftv4.gates.evidence import likeness
+from ftv4.gates.evidence import likeness, quoted
+from ftv4.gates.lines import Lines
 from ftv4.gates.question import Ask, Judged, Question
 from ftv4.gates.reading import Reading, key
 
@@ -32,6 +32,8 @@ SHOWN = 20
 """Copies listed of one row; the rest is counted."""
 MOST = 200
 """Rows with copies that are listed; the rest is counted."""
+HEADLINE = 1000
+"""Characters of a headline that are kept: enough to tell whether it is private."""
 TOGETHER = 512
 """Rows that are compared together."""
 
@@ -50,6 +52,8 @@ class _Row(NamedTuple):
     """Of the sketch, for answers to the same signals."""
     wide_bands: bytes
     """For all answers."""
+    headline: str
+    """What people read of the answer first, cut."""
 
 
 @dataclass
@@ -64,6 +68,15 @@ class _Cluster:
         self.count += 1
         if len(self.copies) < SHOWN:
             self.copies.append((line, similarity))
+
+
+@dataclass
+class _Repeated:
+    """An answer that several rows give."""
+
+    headline: str
+    lines: Lines = field(default_factory=Lines)
+    """After the first."""
 
 
 def teaches(value: object) -> bytes:
@@ -89,8 +102,8 @@ class _Copies:
         self._rows = 0
         self._first: dict[bytes, int] = {}
         self._answer_of: dict[bytes, int] = {}
-        self._again: Counter[int] = Counter()
-        """How often the answer of a line was given after it."""
+        self._again: dict[int, _Repeated] = {}
+        """Line → where its answer was given after it."""
         self._same_signals = Neighbours(self._limits.min_similarity)
         self._any_signals = Neighbours(ALIKE)
         self._exact: dict[int, _Cluster] = {}
@@ -108,6 +121,7 @@ class _Copies:
             row.reading.answer_key,
             sketch,
             *self._bands(sketch, signals),
+            self._headline(row.value),
         )
 
     def row(self, read: _Row) -> Iterable[Finding]:
@@ -136,8 +150,10 @@ class _Copies:
         sketched = [(row.line, row.sketch, row.wide_bands, "") for row in unheard]
         for row, alike in zip(unheard, self._any_signals.nearest(sketched), strict=True):
             self._answer_of[row.answer] = alike.line if alike else row.line
-        said = ((self._answer_of[row.answer], row.line) for row in rows)
-        self._again.update(first for first, line in said if first != line)
+        for row in rows:
+            first = self._answer_of[row.answer]
+            if first != row.line:
+                self._again.setdefault(first, _Repeated(row.headline)).lines.add(row.line)
 
     def end(self) -> Iterator[Finding]:
         self._settle()
@@ -147,9 +163,8 @@ class _Copies:
         near, most = self._totals()
         yield from self._over("near_duplicate_share", near, "are near copies", self._limits.max_near_share)
         if most > 1:
-            yield from self._over(
-                "repeated_answers", most, "give one answer", self._limits.max_repeated_share
-            )
+            limit = self._limits.max_repeated_share
+            yield from self._over("repeated_answers", most, "give one answer", limit, self._most_repeated())
 
     def _copied(self) -> Iterator[Finding]:
         """What all clusters come to, where there are several."""
@@ -167,7 +182,18 @@ class _Copies:
     def _totals(self) -> tuple[int, int]:
         """Rows that are near copies, and those that give the most frequent answer."""
         near = sum(cluster.count for cluster in self._near.values())
-        return near, max(self._again.values(), default=0) + (self._rows > 0)
+        again = (len(repeated.lines) for repeated in self._again.values())
+        return near, max(again, default=0) + (self._rows > 0)
+
+    def _most_repeated(self) -> str:
+        """The answer that is given most often, and where."""
+        first, repeated = max(self._again.items(), key=lambda item: len(item[1].lines))
+        return f"; line {first}, and again {repeated.lines}: {quoted(repeated.headline, 120)}"
+
+    def _headline(self, row: Any) -> str:
+        if self._ask.stage is None or not isinstance(row, dict):
+            return ""
+        return self._ask.stage.headline_of(row.get("output"))[:HEADLINE]
 
     def _clusters(self, rule: str, clusters: dict[int, _Cluster], like: str) -> Iterator[Finding]:
         severity: Severity = "error" if rule == "duplicate_rows" else "warning"
@@ -179,10 +205,10 @@ class _Copies:
             problem = f"{len(more)} more rows have copies, {sum(more)} in all"
             yield self._ask.finding(rule, problem, FIXES[rule], severity=severity)
 
-    def _over(self, rule: str, count: int, what: str, limit: float) -> Iterator[Finding]:
+    def _over(self, rule: str, count: int, what: str, limit: float, more: str = "") -> Iterator[Finding]:
         if count > limit * self._rows:
             shares = f"{percent(count / self._rows)}; at most {percent(limit)}"
-            yield self._ask.finding(rule, f"{count} of {self._rows} rows {what}: {shares}", FIXES[rule])
+            yield self._ask.finding(rule, f"{count} of {self._rows} rows {what}: {shares}{more}", FIXES[rule])
 
 
 def _others(cluster: _Cluster) -> str:

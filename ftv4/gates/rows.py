@@ -33,7 +33,7 @@ class _Count:
             yield self._ask.finding(
                 "too_few_accepted_rows",
                 f"{self._accepted} accepted rows; {stage.name} needs {needed}",
-                "approve more rows, or mend those that are rejected",
+                "approve rows that pass every gate, or mend those that are rejected",
             )
 
 

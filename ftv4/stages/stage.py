@@ -58,3 +58,21 @@ class Stage:
     """Paths to what a reviewer reads of an output first."""
     measures: tuple[Measure, ...]
     """How an output is compared with gold; the window's bookkeeping says nothing and isn't."""
+
+    def headline_of(self, output: object) -> str:
+        """The leaves of an output's headline, as one text; `-` for one that it hasn't."""
+        parts = []
+        for path in self.headline:
+            value = output
+            for step in path.split("/"):
+                value = _member(value, step)
+            parts.append(str(value) if value is not None else "-")
+        return ": ".join(parts)
+
+
+def _member(value: object, step: str) -> object:
+    if isinstance(value, dict):
+        return value.get(step)
+    if isinstance(value, list) and step.isdigit() and int(step) < len(value):
+        return value[int(step)]
+    return None

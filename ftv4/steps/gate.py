@@ -188,6 +188,7 @@ class _Inquiry:
             findings=tuple(self._findings),
             diversity=diversity.answer if isinstance(diversity, Variety) else None,
             gates=tuple(self._questions),
+            approved_only=self._ask.approved_only,
             extra={
                 name: question.measured()
                 for name, question in self._questions.items()

@@ -120,7 +120,9 @@ def where(finding: Finding) -> str:
 
 def problem_of(finding: Finding) -> str:
     """What is wrong, with the value where the sentence doesn't show it, and why it is waived."""
-    shown = not finding.value or (finding.value.strip('"') or finding.value) in finding.problem
+    said = finding.value.strip('"')
+    # A word or a letter may stand in the sentence for another reason.
+    shown = finding.value in finding.problem or (len(said) > 3 and said in finding.problem)
     value = "" if shown else f"; it says {finding.value}"
     waived = f"; waived: {finding.waived}" if finding.waived else ""
     return f"{finding.problem}{value}{waived}"
@@ -129,7 +131,7 @@ def problem_of(finding: Finding) -> str:
 def advice_of(finding: Finding) -> str:
     """The same as a sentence, and what to do about it."""
     problem = problem_of(finding)
-    return f"{problem}{'' if problem.endswith('.') else '.'} What to do: {finding.fix}"
+    return f"{problem}{'' if problem.endswith(('.', '."')) else '.'} What to do: {finding.fix}"
 
 
 def forecast_text(forecast: Forecast) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from ftv4.clients.git import Entry, Git
@@ -21,6 +22,7 @@ from ftv4.steps.row_sample import Sampling
 from ftv4.steps.settings_change import MOST, settings
 from ftv4.steps.snapshot import DATASETS, Snapshot
 from ftv4.steps.tree import look, look_here, name_of
+from ftv4.steps.unapproved import foreseen, waiting
 from ftv4.steps.waivers import OTHERS, WAIVERS, WaiverFile, failing, read_waivers, waive
 from ftv4.steps.workers import Workers
 
@@ -116,21 +118,26 @@ def _judge(
     forecaster = None
     if terms.provider is not None and stage is not None:
         forecaster = Forecaster(repository, stage, terms.policy, terms.provider)
-    report = judge(
+    ask = partial(
+        judge,
         repository,
         file,
         stage,
         terms.policy,
         only=terms.only,
-        approved_only=terms.approved_only,
         min_rows=terms.min_rows,
         today=terms.today,
+        workers=terms.workers,
+    )
+    report = ask(
+        approved_only=terms.approved_only,
         on_accepted=forecaster.add if forecaster else None,
         extract=forecaster.extract if forecaster else None,
         progress=progress,
-        workers=terms.workers,
     )
     needed = terms.min_rows if terms.min_rows is not None else stage.min_rows if stage else None
+    if waiting(report, needed):
+        report = _and(report, foreseen(report, ask(approved_only=False)))
     forecast = forecaster.answer() if forecaster else None
     return report.model_copy(update={"needed_rows": needed, "forecast": forecast})
 

@@ -132,9 +132,10 @@ def _samples(report: PromotionReport, evidence: Evidence) -> list[Json]:
         "candidate": _answers(arms["stage"], report.stage),
         "pinned": _answers(arms["pinned"], report.stage),
     }
+    stage = STAGES[report.stage]
     samples: dict[tuple[str, ...], Json] = {}
     for pair in _by_loss(comparison.pairs):
-        words = {who: _headline(report.stage, by_case.get(pair.fixture_id)) for who, by_case in said.items()}
+        words = {who: stage.headline_of(by_case.get(pair.fixture_id)) for who, by_case in said.items()}
         samples.setdefault(tuple(words.values()), {"case": pair.fixture_id, **words})
     return list(islice(samples.values(), SAMPLES))
 
@@ -154,22 +155,3 @@ def _answers(report: EvalReport, stage: str) -> Json:
                 except NotJson:
                     continue
     return found
-
-
-def _headline(stage: str, output: object) -> str:
-    """The leaves of the stage's headline, as one text."""
-    parts = []
-    for path in STAGES[stage].headline:
-        value = output
-        for step in path.split("/"):
-            value = _member(value, step)
-        parts.append(str(value) if value is not None else "-")
-    return ": ".join(parts)
-
-
-def _member(value: object, step: str) -> object:
-    if isinstance(value, dict):
-        return value.get(step)
-    if isinstance(value, list) and step.isdigit() and int(step) < len(value):
-        return value[int(step)]
-    return None

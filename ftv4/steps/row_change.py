@@ -156,8 +156,10 @@ def _shifts(shifting: Shifting) -> Iterator[Shift]:
         yield Shift(name=name, before=before[name], after=after[name])
 
 
+MEASURED = "approved rows"
+"""What diversity measures, unless all rows are judged."""
 _LIMITED = (
-    ("approved rows", "diversity", "approved_rows", "training_diversity.min_total_rows"),
+    (MEASURED, "diversity", "measured_rows", "training_diversity.min_total_rows"),
     ("industries", "diversity", "unique_industries", "training_diversity.min_industries"),
     ("largest industry", "diversity", "top_industry_share", "training_diversity.max_industry_share"),
     (
@@ -193,7 +195,7 @@ def measures(before: GateReport | None, after: GateReport, policy: Policy) -> It
     for name, who, number, limit in _LIMITED:
         if number in now.get(who, {}):
             yield Measure(
-                name=name,
+                name="rows" if name == MEASURED and not after.approved_only else name,
                 before=then.get(who, {}).get(number),
                 after=now[who][number],
                 limit=reduce(getattr, limit.split("."), cast(Any, policy)),
@@ -206,6 +208,8 @@ def _numbers(report: GateReport | None) -> Json:
     if report is None:
         return {}
     summary = report.diversity.summary.model_dump() if report.diversity else {}
+    if summary:
+        summary["measured_rows"] = sum(industry["count"] for industry in summary["industries"])
     decides = summary if report.stage in (DECISION, UNKNOWN) else {}
     return report.extra | {"diversity": summary, "decisions": decides}
 

@@ -32,7 +32,7 @@ def test_both_decisions_are_shown(told):
     (finding,) = told(recommended_path=after)
 
     assert (finding["rule"], finding["line"], finding["beside"]) == ("contradicting_rows", 109, 5)
-    assert (finding["pointer"], finding["value"]) == ("/output/recommended_path", after)
+    assert (finding["pointer"], finding["value"]) == ("/output/recommended_path", f'"{after}"')
     assert finding["problem"].endswith(f"line 5, which asks the same; there it says {before}")
 
 
@@ -42,7 +42,7 @@ def test_of_answers_in_other_words_the_first_member_that_differs_is_shown(told):
     (finding,) = told(owner_choice_prompt="Which of both will you do?", confidence="low")
 
     assert (finding["rule"], finding["pointer"]) == ("differing_answers", "/output/owner_choice_prompt")
-    assert finding["value"] == "Which of both will you do?"
+    assert finding["value"] == '"Which of both will you do?"'
     assert finding["problem"].endswith(f"; there it says {prompt[:100]}")
     (finding,) = told(
         owner_choice_prompt="Which of both will you do?",
@@ -71,4 +71,4 @@ def test_a_private_value_is_shown_of_neither_row(told, repository, ftv4):
 def test_a_sentence_that_ends_gets_no_second_full_stop(told):
     out = told("github", owner_choice_prompt="Which of both will you do.")
 
-    assert "Which of both will you do. What to do: keep the better answer" in out
+    assert 'Which of both will you do." What to do: keep the better answer' in out

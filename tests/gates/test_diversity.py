@@ -55,6 +55,33 @@ def test_every_measure_fails_in_order_each_with_a_finding():
     assert [finding.rule for finding in findings] == list(FIXES)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Write to jo@x.org",
+        "Write to jo\N{FULLWIDTH COMMERCIAL AT}x.org",
+        "Call 555-123-4567",
+        "Use ghp_a1B2c3D4e5F6g7H8",
+        "See 10.0.0.1",
+    ],
+)
+def test_what_could_be_private_is_counted_and_not_shown(said):
+    findings = list(asked(*[decided(constraint=said, actions=[said])] * 10).end())
+
+    assert [one.problem.rpartition(".")[0][-9:] for one in findings[3:]] == [" 10 times"] * 2
+
+
+def test_all_rows_are_measured_where_all_are_judged():
+    question = start(Ask("rows.jsonl", None, SHIPPED, approved_only=False))
+    for line, value in enumerate((decided("a"), decided("b", approved=False), decided("b"), None), 1):
+        heard(question, Judged(line, value, None, None, False))
+
+    summary = question.answer.summary
+    assert (summary.total_rows, summary.approved_rows, summary.unique_industries) == (4, 2, 2)
+    assert summary.top_industry_share == 2 / 3
+    assert question.answer.failures[0] == "Rows, approved or not, 3 below minimum 40."
+
+
 def test_only_approved_rows_are_measured_and_every_value_is_counted():
     summary = asked(
         decided(), decided(approved=1), decided(approved="true"), None, 5, [], {}, malformed=3
