@@ -131,7 +131,8 @@ def problem_of(finding: Finding) -> str:
 def advice_of(finding: Finding) -> str:
     """The same as a sentence, and what to do about it."""
     problem = problem_of(finding)
-    return f"{problem}{'' if problem.endswith(('.', '."')) else '.'} What to do: {finding.fix}"
+    stop = "" if problem.endswith((".", '."')) else "."
+    return f"{problem}{stop} What to do: {finding.fix}"
 
 
 def forecast_text(forecast: Forecast) -> str:
