@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from benchmarks.corpus import ROOT
-from benchmarks.planted_values import ORDERS, WORDS, Make
+from benchmarks.planted_values import ORDERS, OTHER_ORDERS, WORDS, Make
 from benchmarks.planting import Field, Spot
 from ftv4.contracts.policy import Policy
 from ftv4.documents import POLICY
@@ -261,7 +261,7 @@ def said(make: Make) -> Callable[[Field], Spot]:
 
     def plant(field: Field) -> Spot:
         value = make(field.chance)
-        if make is not order:
+        if make not in (order, other_order):
             field.private.append(value)
         return _said(field, value)
 
@@ -352,6 +352,10 @@ def in_a_new_member(make: Make) -> Callable[[Field], Spot]:
 
 def order(chance: Random) -> str:
     return chance.choice(ORDERS)
+
+
+def other_order(chance: Random) -> str:
+    return chance.choice(OTHER_ORDERS)
 
 
 # rows that are not trained on

@@ -192,7 +192,8 @@ def counted(found: Iterable[Try]) -> Iterator[Kind]:
     for gate, kind, hit, _ in found:
         planted[gate, kind] += 1
         hits[gate, kind] += hit
-    bars = {(one.gate, one.kind): RECALL * one.held for one in (*KINDS, *case_kinds())}
+    kinds = (*KINDS, *case_kinds())
+    bars = {(one.gate, one.kind): RECALL * one.held if one.bar is None else one.bar for one in kinds}
     bars |= {(one.gate, one.kind): _bar(one) for one in WHOLES}
     order = list(GATES)
     for gate, kind in sorted(planted, key=lambda one: order.index(one[0])):

@@ -162,11 +162,12 @@ PRIVATE = (
 )
 
 ORDERS = (
-    Defect("injection", "order to a model", ("prompt_injection",), how.said(how.order), held=False),
+    Defect("injection", "order to a model", ("prompt_injection",), how.said(how.order), bar=0.95),
     *(
-        Defect("injection", f"order, {name}", ("prompt_injection",), how.hidden(how.order, hide), held=False)
+        Defect("injection", f"order, {name}", ("prompt_injection",), how.hidden(how.order, hide), bar=0.95)
         for name, hide in UNSEEN.items()
     ),
+    Defect("injection", "order in other words", ("prompt_injection",), how.said(how.other_order), bar=0.4),
 )
 
 NAMES = (

@@ -41,6 +41,8 @@ class Defect(NamedTuple):
     """Puts it somewhere; None where a stage has no place for it."""
     held: bool = True
     """Whether it has a structure, so that nearly all of them must be found; others are only counted."""
+    bar: float | None = None
+    """Share that must be found, where it is another one."""
 
 
 class Spot(NamedTuple):

@@ -10,6 +10,7 @@ import binascii
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import AddressValueError, IPv6Address
 from itertools import pairwise, product
 from math import log2
 from typing import NamedTuple
@@ -81,8 +82,8 @@ def _long_tokens(json_text: bytes) -> Iterator[bytes]:
 
 # reading
 
-_MAY_HOLD = re.compile(r"[0-9@\\%&/_-]|[A-Za-z+]{16}").search
-"""What every kind has a character of, Base64 a stretch."""
+_MAY_HOLD = re.compile(r"[0-9@\\%&/_:=({\[<-]|[A-Za-z+]{16}| dot ", re.IGNORECASE).search
+"""What every kind has a character of, Base64 a stretch, a spelled address a word."""
 _LITERAL = re.compile(
     r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|%([0-9a-fA-F]{2})|&#x([0-9a-fA-F]{1,5});|&#([0-9]{1,6});"
 )
@@ -142,6 +143,19 @@ def _iban(value: str) -> bool:
     return int("".join(digits)) % 97 == 1
 
 
+def _address(value: str) -> bool:
+    """Of version 4, or of 6 with what nearly all have: a group of digits and letters, or two of digits."""
+    if ":" not in value:
+        return True
+    try:
+        IPv6Address(value)
+    except AddressValueError:
+        return False
+    groups = value.lower().split(":")
+    pairs = (first + second for first, second in pairwise(groups) if len(first) == len(second) == LONG_GROUP)
+    return any(map(_is_token, groups[:-1])) or any(map(str.isdecimal, pairs))
+
+
 def _is_token(value: str) -> bool:
     """More than a word after a prefix: letters and digits mixed."""
     return any(map(str.isdecimal, value)) and any(map(str.isalpha, value))
@@ -185,8 +199,21 @@ def _looks_random(token: str) -> bool:
 
 # the kinds
 
+NATIONAL = ("344", "434", "56", "533", "433", "37", "38", "47", "22222")
+"""Digits of the groups in which a number is written that starts with 0, as in most of Europe."""
+LONG_GROUP = 4
+"""Digits of a whole group of an address of version 6."""
+
+
+def _national(sizes: str) -> str:
+    first, *others = map(int, sizes)
+    more = "[ .-]".join(f"[0-9]{{{size}}}" for size in others)
+    return rf"(?<![\w.+-])\(?0[1-9][0-9]{{{first - 2}}}(?:\)[ .-]?|[ .-]){more}(?![\w-])"
+
+
 _PHONE = "|".join(
     (
+        *map(_national, NATIONAL),
         r"(?<![\w+])\+[1-9](?:[ ()./-]{0,2}[0-9]){7,14}(?![\w-])",
         r"(?<![\w.-])(?:1[ .-]?)?(?:\([0-9]{3}\) ?|[0-9]{3}[ .-]{1,3})[0-9]{3}[ .-]{1,3}[0-9]{4}(?![\w-])",
         r"(?<![\w.-])1?[2-9][0-9]{9}(?![\w-])",
@@ -201,7 +228,21 @@ _SSN = "|".join(
 _CARD = r"(?<![\w.-])(?:4|5[1-5]|2[2-7]|3[04-8]|6)(?:[ -]?[0-9]){11,17}(?![\w-])"
 _ACCOUNT = r"\b[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-_MAIL = r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z])"
+_AT = r"(?:@|\s{0,2}[\[({<]\s?at\s?[\])}>]\s{0,2})"
+_DOT = r"(?:\.|\s{0,2}[\[({<]\s?dot\s?[\])}>]\s{0,2}| dot )"
+_LABEL = "[A-Za-z0-9-]{1,63}"
+_ENDING = "(?:com|net|org|edu|gov|info|biz|io|co|eu|uk|de|fr|us|ca|au)"
+_MAIL = "|".join(
+    (
+        rf"[A-Za-z0-9._%+-]{{1,64}}(?i:{_AT})(?:{_LABEL}(?i:{_DOT})){{1,8}}[A-Za-z]{{2,24}}(?![A-Za-z])",
+        rf"(?i:\b[a-z0-9._%+-]{{1,64}} at {_LABEL}(?: dot {_LABEL}){{0,7}} dot {_ENDING}\b)",
+    )
+)
+_GROUPS = r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"
+_PASSWORD = (
+    r"(?i:password|passwd|passphrase|passcode|(?<![\w@])pwd)[\"']?\s{0,3}[:=]\s{0,3}[\"']?"
+    r"(?!(?i:none|never|required|unknown|missing|resets?|expired)\b)[^\s\"',;]{4,}"
+)
 _PACKAGES = "|".join(
     (
         r"\bnpm_[A-Za-z0-9]{30,}",
@@ -227,7 +268,8 @@ IBAN_LENGTHS: Mapping[str, int] = {
 SECRETS = frozenset(
     {
         "OpenAI key", "GitHub token", "AWS key", "Google key", "Slack token", "Stripe key", "package token",
-        "private key", "web token", "password in a URL", "random token",
+        "private key", "web token", "password in a URL", "password", "SendGrid key", "Azure key",
+        "random token",
     }
 )  # fmt: skip
 """Kinds that let somebody in; the others are about a person."""
@@ -243,12 +285,17 @@ KINDS: Mapping[str, _Kind] = {
     "private key": _Kind(re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")),
     "web token": _Kind(re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+")),
     "password in a URL": _Kind(re.compile(r"://[^/\s:@]{1,64}:[^/\s:@]{1,128}@")),
+    "password": _Kind(re.compile(_PASSWORD)),
+    "SendGrid key": _Kind(re.compile(r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")),
+    "Azure key": _Kind(re.compile(r"(?i:AccountKey|AccessKey)=[A-Za-z0-9+/]{40,}={0,2}")),
     "e-mail address": _Kind(re.compile(_MAIL)),
     "payment card": _Kind(re.compile(_CARD), _luhn),
     "social security number": _Kind(re.compile(_SSN)),
     "bank account": _Kind(re.compile(_ACCOUNT), _iban),
     "phone number": _Kind(re.compile(_PHONE)),
-    "IP address": _Kind(re.compile(rf"(?<![\w.-])(?:{_OCTET}\.){{3}}{_OCTET}(?![\w-]|\.[0-9])")),
+    "IP address": _Kind(
+        re.compile(rf"(?<![\w.-])(?:{_OCTET}\.){{3}}{_OCTET}(?![\w-]|\.[0-9])|{_GROUPS}"), _address
+    ),
 }
 """What is looked for: kind → its form and check, secrets first."""
 
@@ -262,6 +309,8 @@ def needles(guard: str) -> Iterator[Needle]:
     yield from (
         Needle(guard, b"000" + first + b"000" + second + b"0000") for first in gaps for second in gaps[:3]
     )
+    yield from (Needle(guard, form) for sizes in NATIONAL for form in _folded_groups(sizes))
+    yield from _version_6(guard)
     for sizes in product((1, 2, 3), repeat=3):
         yield Needle(guard, b"".join(b" " + b"0" * size for size in sizes), _SOME_ADDRESS)
     for country, length in IBAN_LENGTHS.items():
@@ -270,6 +319,22 @@ def needles(guard: str) -> Iterator[Needle]:
     yield from (Needle(guard, fold(start), certain) for start, certain in _STARTS.items())
 
 
+def _folded_groups(sizes: str) -> Iterator[bytes]:
+    """Groups of digits, the first in brackets or not."""
+    first, *others = (b"0" * int(size) for size in sizes)
+    yield from (b" " + first + gap + b" ".join(others) for gap in (b" ", b"  "))
+
+
+def _version_6(guard: str) -> Iterator[Needle]:
+    """A group of digits and letters, or two groups of four digits, with a colon behind."""
+    for size in range(2, LONG_GROUP + 1):
+        for group in map("".join, product("0abcdef", repeat=size)):
+            if _is_token(group):
+                yield Needle(guard, f" {group} ".encode(), _SOME_GROUP)
+    yield Needle(guard, b" 0000 0000 ", re.compile(rb"[0-9]{4}:[0-9]{4}"))
+
+
+_SOME_GROUP = re.compile(rb"[0-9A-Fa-f]{2,4}:")
 _SOME_ADDRESS = re.compile(rb"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 _STARTS: Mapping[str, re.Pattern[bytes] | None] = {
     " sk ": None, "gho_": None, "ghp_": None, "ghr_": None, "ghs_": None, "ghu_": None, "github_pat_": None,
@@ -277,4 +342,7 @@ _STARTS: Mapping[str, re.Pattern[bytes] | None] = {
     " asia": re.compile(rb"ASIA[A-Z0-9]{16}"), "aiza": None, " xox": None, "hooks slack": None,
     "k_live_": None, "k_test_": None, "npm_": None, " pypi ": None, " glpat ": None, " hf_": None,
     "private key": None, " eyj": None, " ssn ": None,
+    "password": re.compile(rb"assword\W{0,8}[:=]", re.IGNORECASE), "passwd": None, "passphrase": None,
+    "passcode": None, " pwd ": None, " sg ": re.compile(rb"SG\.[\w-]"), "accountkey ": None,
+    "accesskey ": None, " at ": re.compile(rb"at\s?[\])}>]", re.IGNORECASE), " dot ": None,
 }  # fmt: skip

