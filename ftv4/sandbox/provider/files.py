@@ -76,7 +76,9 @@ class Files:
             files.reverse()
         if purpose := query.get("purpose"):
             files = [file for file in files if file["purpose"] == purpose]
-        return page(files, query, limit=10_000)
+        listed = page(files, query, limit=10_000)
+        # Described as texts, also where there is nothing to name.
+        return listed | {end: listed[end] or "" for end in ("first_id", "last_id")}
 
     def delete(self, id: str) -> Json:
         """`DELETE /files/{id}`: a model that learned from it keeps what it learned."""
