@@ -3,14 +3,17 @@
 import base64
 from pathlib import Path
 
+import click
 import pytest
 
+from ftv4.cli.clients import _named, connect_forge, connect_remote
 from tests.dataset_rows import rows, write_dataset
 from tests.encode.test_secrets import COMMANDS, FT
 from tests.keyless import EXCHANGE, keyless
 
 __all__ = ["keyless"]
 DOCTOR = ("ops", "doctor")
+ELSEWHERE = "https://forge.example"
 REVOKED = "DELETE /installation/token 204"
 
 
@@ -72,6 +75,19 @@ def test_a_command_is_given_one_token_and_gives_it_back(job, ftv4):
     assert len(asked(job, "/sts/exchange")) == 1
     assert job.forge.asked()[-1] == REVOKED
     assert job.forge.given() == []
+
+
+def test_one_token_opens_api_and_git_and_nobody_elses(job, repository):
+    job.by_service()
+    with click.Context(click.Command("any")):
+        connect_forge()
+        remotes = [
+            connect_remote(),
+            *(_named(repository, f"{url}/x.git") for url in (job.forge.url, ELSEWHERE)),
+        ]
+
+    assert [str(one.token)[:4] for one in remotes] == ["ghs_", "ghs_", "None"]
+    assert len(asked(job, "/sts/exchange")) == 1
 
 
 def test_it_gives_it_back_when_it_fails_too(job, ftv4):

@@ -108,6 +108,16 @@ def test_a_token_that_the_provider_refuses_is_replaced_the_next_time(keyless):
     assert keyless.exchanges() == 2
 
 
+@pytest.mark.parametrize("status", [400, 403])
+def test_what_is_refused_for_another_reason_costs_no_token_and_no_second_try(keyless, status):
+    provider = connect()
+    keyless.provider.fail("reject", "GET", "/models", status=status)
+
+    assert not refused(provider.models).retryable
+    assert BASE in provider.models()
+    assert keyless.exchanges() == 1
+
+
 def test_a_job_is_asked_for_once_though_its_token_is_refused(keyless, uploaded):
     provider, job = uploaded
     keyless.provider.fail("reject", "POST", JOBS, status=401, code="invalid_api_key")
