@@ -70,9 +70,14 @@ def client(tmp_path):
 
 def everything(provider, file, clock):
     """Each verb once, with all that may be said and with as little as may be."""
-    uploaded = provider.upload(file, "rows.jsonl")
-    assert provider.has_file(uploaded)
-    assert not provider.has_file("file-none")
+    assert provider.files() == []
+    uploaded = provider.upload(file, "rows.jsonl").id
+    spare = provider.upload(file, "spare.jsonl").id
+    provider.delete_file(spare)
+    assert provider.file(uploaded).id == uploaded
+    assert [one.id for one in provider.files()] == [uploaded]
+    with pytest.raises(Missing):
+        provider.file(spare)
     bare = {
         "base_model": BASE,
         "training_file": uploaded,
@@ -112,11 +117,12 @@ def test_each_verb_of_the_provider_is_asked_and_answered_as_openai_describes_it(
     assert provider.verbs == verbs_of(Provider)
     assert (found.unknown, found.problems) == (set(), set())
     assert found.operations == {
-        "POST /files", "GET /files/{file_id}", "POST /fine_tuning/jobs", "GET /fine_tuning/jobs",
+        "POST /files", "GET /files", "GET /files/{file_id}", "DELETE /files/{file_id}",
+        "POST /fine_tuning/jobs", "GET /fine_tuning/jobs",
         "GET /fine_tuning/jobs/{fine_tuning_job_id}", "GET /fine_tuning/jobs/{fine_tuning_job_id}/events",
         "POST /fine_tuning/jobs/{fine_tuning_job_id}/cancel", "GET /models", "POST /chat/completions",
     }  # fmt: skip
-    (upload,) = (one for one in exchanges if one["path"] == "/v1/files")
+    upload, _ = (one for one in exchanges if (one["method"], one["path"]) == ("POST", "/v1/files"))
     assert upload["request"]["purpose"] == "fine-tune"
     assert upload["request"]["file"].encode() == training().removesuffix(b"\r\n")
     assert all(one["status"] < 500 for one in exchanges)

@@ -12,7 +12,7 @@ from ftv4.clients.git import Git, Remote
 from ftv4.clients.ledger import REF, Ledger
 from ftv4.clients.provider import NewJob
 from ftv4.contracts.run import JobRecord, RunManifest
-from ftv4.documents import MODELS, to_json
+from ftv4.documents import MODELS, POLICY, to_json
 from ftv4.steps.reconcile import Round
 from ftv4.steps.unjudged import LOOKS
 from tests.eval_cases import plant
@@ -206,8 +206,11 @@ def test_in_actions_the_repositorys_own_ledger_is_used_and_what_waits_is_an_outp
 ):
     """Over HTTP, with the token: and it is in nothing that we print or keep."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_RUN_ID", "1")
     for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
         monkeypatch.setenv(name, str(tmp_path / name))
+    policy = team.repository.path(POLICY)
+    policy.write_text(json.dumps(json.loads(policy.read_text()) | {"approval": "none"}))
     asked = ("--stage", STAGE, "--suffix", team.suffix, "--provider", "sandbox")
     done = ftv4("ft", "stage", *asked, "--dry-run=false", "--follow=false")
     assert done.code == 0, done.err
