@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ftv4.contracts import Problem, check, pointer
 from ftv4.contracts.findings import Finding
 from ftv4.contracts.row import Row
+from ftv4.gates.evidence import quoted
 from ftv4.gates.ids import Ids
 from ftv4.gates.lines import Lines
 from ftv4.gates.question import Ask, Judged, Question
@@ -156,7 +157,8 @@ def _broken(row: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
     for label in LABELS:
         says, input_says = row.get(label), given.get(label)
         if isinstance(says, str) and isinstance(input_says, str) and says != input_says:
-            yield "relabelled_row", Problem(f"/{label}", f"not the input's {label}, to the letter")
+            told = f"not the input's {label}, which is {quoted(input_says, 60)}"
+            yield "relabelled_row", Problem(f"/{label}", told)
     for name, grade in grades.items() if row.get("approved") is True else ():
         if grade == "fail":
             yield "failed_grade", Problem(pointer(("grades", name)), "and the row is approved")

@@ -120,3 +120,16 @@ def test_a_value_stands_as_json_has_it(repository, ftv4):
     assert """'medium' or 'high'; it says "" (""" in out
     assert "/output/first_30_days: should have at least 5 items, has 3; it says [" in out
     assert "/output/paths: Input should be a valid object; it says [] (" in out
+
+
+@pytest.mark.parametrize(("refs", "told"), [(..., True), ([], False)])
+def test_what_a_rejected_row_cites_is_told_beside_what_else_is_wrong(repository, ftv4, refs, told):
+    """Where the question offers something to cite."""
+    whole = row("synthesis_decision")
+    whole["output"] |= {"confidence": "sure", "evidence_refs": ["bucket:moon:full"]}
+    if refs is not ...:
+        whole["input"]["evidence_index"]["refs"] = refs
+    done = ftv4("gate", write(repository, whole), "--only=acceptance", "--only=grounding", "--format=json")
+    rules = {one["rule"] for one in json.loads(done.out)["findings"]}
+
+    assert ("ungrounded_reference" in rules, "output_schema_invalid" in rules) == (told, True)

@@ -109,7 +109,7 @@ def test_B1_an_industry_is_the_inputs_to_the_letter(repository, label):
     (one,) = findings(repository, whole(industry=label))
 
     assert told([one]) == [
-        ("relabelled_row", "error", 1, "/industry", "not the input's industry, to the letter")
+        ("relabelled_row", "error", 1, "/industry", "not the input's industry, which is hvac")
     ]
 
 
@@ -194,6 +194,17 @@ def test_the_node_tools_own_rows_are_sound(repository, stage):
     report = judge(repository, "rows.jsonl", stage, repository.policy(), only=("envelope",), today=TODAY)
 
     assert report.findings == ()
+
+
+def test_the_command_knows_what_day_it_is(repository, ftv4, monkeypatch):
+    monkeypatch.setenv("FTV4_NOW", "2026-11-30T12:00:00+00:00")
+    one = whole()
+    one["approval"] = one["approval"] | {"reviewed_at": "2026-12-02T00:00:00.000Z"}
+    repository.write("rows.jsonl", lines(one))
+
+    assert "future_date" in ftv4("gate", "rows.jsonl", "--only=envelope").out
+    monkeypatch.setenv("FTV4_NOW", "2026-12-01T12:00:00+00:00")
+    assert "future_date" not in ftv4("gate", "rows.jsonl", "--only=envelope").out
 
 
 def test_all_of_it_is_asked_by_the_gate(repository):

@@ -67,6 +67,19 @@ def test_a_row_says_what_the_contract_of_datasets_says(reviewed, ftv4):
     assert line.endswith(b"}\n") and b'": ' not in line
 
 
+@pytest.mark.parametrize(
+    ("member", "said", "problem"),
+    [("reviewed_at", "yesterday", "must be a time"), ("industry", "", "at least 1 character")],
+)
+def test_what_would_be_no_row_is_named_and_not_written(reviewed, ftv4, member, said, problem):
+    change(reviewed, item_id("r1"), **{member: said})
+    done = build(ftv4)
+
+    assert told(done)["rows"] == {SYNTHESIS: 0}
+    assert f"{item_id('r1')}: no row comes of it" in done.err
+    assert f"/{member}: " in done.err and problem in done.err
+
+
 def test_E9_an_approval_says_who_when_and_what(reviewed, ftv4):
     build(ftv4)
 
