@@ -22,7 +22,7 @@ demo: .venv/app ## Carry a model from data to a merged promotion, here, with no 
 
 .PHONY: test
 test: .venv/dev ## Run every test
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 .PHONY: check
 check: .venv/dev ## Lint, types, workflow audit
