@@ -232,7 +232,7 @@ class Repository:
         """Make `<parent>/<stamp>`, or `<stamp>-2`, `-3` … when somebody else has it already."""
         with os_errors_as(f"{self.relative(parent)}: no folder made there"):
             self.path(parent).mkdir(parents=True, exist_ok=True)
-            for name in _numbered(stamp):
+            for name in numbered(stamp):
                 with suppress(FileExistsError):
                     self.path(parent).joinpath(name).mkdir()
                     return self.relative(Path(parent) / name)
@@ -282,7 +282,7 @@ class Repository:
     def new_file(self, pattern: str, stamp: str) -> str:
         """Claim a fresh file: `pattern` with `{}` as the stamp, numbered when it is taken."""
         with os_errors_as(f"{pattern.format(stamp)}: not made"):
-            for name in _numbered(stamp):
+            for name in numbered(stamp):
                 path = self.path(pattern.format(name))
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with suppress(FileExistsError):
@@ -391,6 +391,7 @@ def _returns(line: bytes) -> str:
     return "; carriage returns stand in it, and a line ends with a line feed" if b"\r" in line else ""
 
 
-def _numbered(stamp: str) -> Iterable[str]:
+def numbered(stamp: str) -> Iterable[str]:
+    """A stamp, then `<stamp>-2`, `-3` …: names for those that come in one second."""
     yield stamp
     yield from (f"{stamp}-{number}" for number in range(2, 10_000))

@@ -19,8 +19,8 @@ from ftv4.steps.reconcile import Entry, Round
 if TYPE_CHECKING:
     from ftv4.clients.provider import Provider
 
-_OURS = re.compile(r"evals/report_([0-9]{8}T[0-9]{6}Z)-([0-9a-f]{12})-[a-z]+\.json")
-"""The name that reconcile gives a report: when, and of which run."""
+_OURS = re.compile(r"evals/report_([0-9]{8}T[0-9]{6}Z)((?:-[0-9]+)?-[0-9a-f]{12})-[a-z]+\.json")
+"""The name that reconcile gives a report: when, which of that second, and of which run."""
 
 
 def vouched(round_: Round, entry: Entry) -> bool:

@@ -1,11 +1,12 @@
 """What reconcile does with a model: asks it the eval cases, and proposes it if nothing is against it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ftv4.canonical import sha256
 from ftv4.clock import iso, stamp
 from ftv4.contracts.evaluation import EvalReport
-from ftv4.documents import to_json
+from ftv4.documents import numbered, to_json
 from ftv4.encode import name_for_log
 from ftv4.errors import GateError, ServiceError
 from ftv4.pipeline.model import Model
@@ -91,7 +92,7 @@ def _cut_short(
 def _weigh(
     round_: Round, entry: Entry, evaluation: Evaluation, wish: Wish, evidence: Evidence, kept: Kept
 ) -> None:
-    arms = _named(entry, evidence.trial, stamp(evaluation.now))
+    arms = _named(entry, evidence.trial, stamp(evaluation.now), round_.books.reports())
     report = judge_wish(wish, replace(evidence, trial=replace(evidence.trial, arms=arms)), evaluation.now)
     silent = unanswered(arms)
     if not report.passed and silent and put_off(round_, entry, f"{silent} questions got no answer", kept):
@@ -146,13 +147,12 @@ def _order(entry: Entry) -> Order:
     return Order(stage=run.manifest.stage, model=run.model_id or "", run_manifest=run.manifest_file)
 
 
-def _named(entry: Entry, trial: Trial, when: str) -> dict[str, EvalReport]:
-    """The reports under names that nobody else gives."""
+def _named(entry: Entry, trial: Trial, when: str, taken: Sequence[str]) -> dict[str, EvalReport]:
+    """The reports under names that nobody else gives: one that is on record is never changed."""
     tag = entry.run.manifest.run_key[:12]
-    return {
-        arm: report.model_copy(update={"report_path": f"evals/report_{when}-{tag}-{arm}.json"})
-        for arm, report in trial.arms.items()
-    }
+    tried = ({arm: f"evals/report_{name}-{tag}-{arm}.json" for arm in trial.arms} for name in numbered(when))
+    paths = next(paths for paths in tried if set(taken).isdisjoint(paths.values()))
+    return {arm: one.model_copy(update={"report_path": paths[arm]}) for arm, one in trial.arms.items()}
 
 
 def _settled_by_hand(round_: Round, entry: Entry) -> bool:

@@ -1,7 +1,8 @@
 """Whatever happens in whatever order: launches, rounds, kills, lost answers, and what people do in between.
 
 Provider, forge and ledger are in memory, and tell everything that was ever done; the code between them is
-all ours, from `ft stage` to the merge. `FTV4_MACHINE=500x50` runs as many histories of as many steps.
+all ours, from `ft stage` to the merge. `FTV4_MACHINE=500x50` runs as many histories of as many
+steps, other ones each time.
 """
 
 import json
@@ -386,17 +387,35 @@ def template(tmp_path_factory):
     return folder
 
 
-def test_no_history_pays_twice_loses_a_job_proposes_in_doubt_or_goes_on_for_ever(template):
-    """I1 to I6 over histories that nobody thought of."""
-
+@pytest.fixture
+def machine(template):
     class OfTemplate(Machine):
         pass
 
     OfTemplate.template = template
+    return OfTemplate
+
+
+def test_what_is_evaluated_twice_in_a_second_keeps_both_reports(machine):
+    """A history that was found once: the proposal rests on the first, and main has moved on."""
+    state = machine()
+    state.begin()
+    state.provider.end(0, "succeeded")
+    state.tick(THINGS, dies=0)
+    state.main_moves(1301)
+    state.tick(("evaluate",), dies=0)
+
+    state.i6_only_a_model_that_a_job_made_is_asked_and_proposed()
+    assert len([path for path in state.ledger.commits[-1] if path.startswith("evals/")]) == 6
+    state.teardown()
+
+
+def test_no_history_pays_twice_loses_a_job_proposes_in_doubt_or_goes_on_for_ever(machine):
+    """I1 to I6 over histories that nobody thought of."""
     run_state_machine_as_test(
-        OfTemplate,
+        machine,
         settings=settings(
             max_examples=HISTORIES, stateful_step_count=STEPS, deadline=None,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=list(HealthCheck), derandomize="FTV4_MACHINE" not in os.environ,
         ),
     )  # fmt: skip
