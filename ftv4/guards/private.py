@@ -10,6 +10,7 @@ import binascii
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from itertools import pairwise, product
 from math import log2
@@ -39,6 +40,10 @@ def find(text: str, *, identifier: bool = False) -> tuple[Found, ...]:
     """
     if text.isascii() and not _MAY_HOLD(text):
         return ()
+    return (_found if len(text) > SHORT else _found_before)(text, identifier)
+
+
+def _found(text: str, identifier: bool) -> tuple[Found, ...]:
     found: dict[tuple[str, str], None] = {}
     for reading in _readings(visible(text)):
         for kind, (pattern, check) in KINDS.items():
@@ -49,6 +54,12 @@ def find(text: str, *, identifier: bool = False) -> tuple[Found, ...]:
             known = [value for _, value in found]
             found |= {("random token", token): None for token in _random_tokens(reading, known)}
     return tuple(Found(kind, value) for kind, value in found)
+
+
+_found_before = lru_cache(maxsize=8192)(_found)
+"""Member names, references and phrases come again in every row."""
+SHORT = 200
+"""Characters of a text that is looked up."""
 
 
 def may_hide(json_text: bytes, names: bytes) -> bool:
@@ -232,10 +243,12 @@ _AT = r"(?:@|\s{0,2}[\[({<]\s?at\s?[\])}>]\s{0,2})"
 _DOT = r"(?:\.|\s{0,2}[\[({<]\s?dot\s?[\])}>]\s{0,2}| dot )"
 _LABEL = "[A-Za-z0-9-]{1,63}"
 _ENDING = "(?:com|net|org|edu|gov|info|biz|io|co|eu|uk|de|fr|us|ca|au)"
+# Possessive, and from its first character on: a long run of letters is read once, not from each of them.
+_START = r"(?<![A-Za-z0-9._%+-])"
 _MAIL = "|".join(
     (
-        rf"[A-Za-z0-9._%+-]{{1,64}}(?i:{_AT})(?:{_LABEL}(?i:{_DOT})){{1,8}}[A-Za-z]{{2,24}}(?![A-Za-z])",
-        rf"(?i:\b[a-z0-9._%+-]{{1,64}} at {_LABEL}(?: dot {_LABEL}){{0,7}} dot {_ENDING}\b)",
+        rf"{_START}[A-Za-z0-9._%+-]++(?i:{_AT})(?:{_LABEL}(?i:{_DOT})){{1,8}}[A-Za-z]{{2,24}}(?![A-Za-z])",
+        rf"{_START}[.%+-]*+(?=\w)[A-Za-z0-9._%+-]++(?i: at {_LABEL}(?: dot {_LABEL}){{0,7}} dot {_ENDING}\b)",
     )
 )
 _GROUPS = r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"

@@ -5,7 +5,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from ftv4.clients.git import Git
+from ftv4.clients.git import Entry, Git
 from ftv4.clients.past import contents
 from ftv4.documents import Repository
 from ftv4.errors import ContractError
@@ -24,13 +24,22 @@ class Snapshot(Repository):
         super().__init__(repository.root)
         self._git = Git(repository.root)
         self._data, self._rest = data, rest
+        self._entries: dict[tuple[str, str], tuple[Entry, ...]] = {}
+        self._read: dict[str, bytes] = {}
+        """Blob → its bytes; of datasets, which may be large, none are kept."""
 
     def open(self, path: str | Path) -> IO[bytes]:
         """The file's blob. Raises ContractError when there is no such file; a link is none."""
         relative = self.relative(path)
         if relative.startswith("../"):
             return super().open(path)  # of the package, not of the repository
-        return self._git.blob(self._blob(relative))
+        blob = self._blob(relative)
+        if _is_data(relative):
+            return self._git.blob(blob)
+        if blob not in self._read:
+            with self._git.blob(blob) as stream:
+                self._read[blob] = stream.read()
+        return BytesIO(self._read[blob])
 
     def size(self, path: str | Path) -> int:
         """Bytes of the file's blob. Raises ContractError when there is no such file."""
@@ -53,18 +62,24 @@ class Snapshot(Repository):
 
     def _blob(self, relative: str) -> str:
         commit = self._commit(relative)
-        for entry in self._git.files(commit, relative):
+        for entry in self._listed(commit, relative):
             if entry.path == relative.encode(errors="surrogateescape") and entry.mode in FILES:
                 return entry.object
         raise ContractError(f"{relative}: no such file in commit {commit[:12]}")
 
     def _below(self, relative: str) -> Iterator[str]:
-        for entry in self._git.files(self._commit(relative), relative):
+        for entry in self._listed(self._commit(relative), relative):
             if entry.mode in FILES:
                 yield entry.path.decode(errors="surrogateescape")
 
+    def _listed(self, commit: str, relative: str) -> tuple[Entry, ...]:
+        """The files of a commit at or below a path; git is asked once: commits don't change."""
+        if (commit, relative) not in self._entries:
+            self._entries[commit, relative] = tuple(self._git.files(commit, relative))
+        return self._entries[commit, relative]
+
     def _commit(self, relative: str) -> str:
-        return self._data if relative.startswith(f"{DATASETS}/") else self._rest
+        return self._data if _is_data(relative) else self._rest
 
 
 class Held(Snapshot):
@@ -98,6 +113,10 @@ class Held(Snapshot):
             yield from (name for name in self._held if f"{name}/".startswith(f"{relative}/"))
         else:
             yield from super()._below(relative)
+
+
+def _is_data(relative: str) -> bool:
+    return relative.startswith(f"{DATASETS}/")
 
 
 def _matches(name: PurePosixPath, pattern: str) -> bool:

@@ -1,6 +1,5 @@
 """Builders: rows that name only what matters, and the dataset files they make."""
 
-import copy
 from functools import cache
 from random import Random
 from typing import Any
@@ -23,8 +22,14 @@ CONSTRAINTS = ("Approvals", "Handoffs", "Quotes", "Crews", "Scheduling", "Estima
 
 
 @cache
-def _sides(industry: str) -> Any:
-    return run(brief(industry=industry))
+def _sides(industry: str) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Inputs and outputs of a run by stage, as JSON: each row gets its own."""
+    inputs, outputs = run(brief(industry=industry))
+    return _as_json(inputs), _as_json(outputs)
+
+
+def _as_json(sides: dict[str, Any]) -> dict[str, bytes]:
+    return {stage: orjson.dumps(side) for stage, side in sides.items()}
 
 
 def row(stage: str = "quant_signals", industry: str = "hvac", approved: bool = True, **members: Any) -> Any:
@@ -35,8 +40,8 @@ def row(stage: str = "quant_signals", industry: str = "hvac", approved: bool = T
         "created_at": "2026-02-09T19:03:27.337Z",
         "client_id": "w1",
         "industry": industry,
-        "input": copy.deepcopy(inputs[stage]),
-        "output": copy.deepcopy(outputs[stage]),
+        "input": orjson.loads(inputs[stage]),
+        "output": orjson.loads(outputs[stage]),
         "grades": {"schema": "pass", "doctrine": "pass", "drift": "pass"},
         "model": {"model_id": "deterministic:core-v1", "prompt_version": "v1"},
         "approved": approved,
@@ -58,7 +63,7 @@ def sealed(rows: Any) -> list[Any]:
 
 def varied(count: int, stage: str = "synthesis_decision") -> list[Any]:
     """Rows that differ enough for every gate: no two have the same signals or say the same."""
-    rows = [_other(number, stage) for number in range(count)]
+    rows = [orjson.loads(_other(number, stage)) for number in range(count)]
     for number, one in enumerate(rows):
         if stage == "synthesis_decision":
             subject = CONSTRAINTS[number % len(CONSTRAINTS)]
@@ -67,13 +72,16 @@ def varied(count: int, stage: str = "synthesis_decision") -> list[Any]:
     return rows
 
 
-def _other(number: int, stage: str) -> Any:
-    """A row of other signals and in other words than those of other numbers."""
+@cache
+def _other(number: int, stage: str) -> bytes:
+    """A row, as JSON, of other signals and in other words than those of other numbers."""
     levels = {name: LEVELS[number // 3**place % 3] for place, name in enumerate(DIFFERING)}
     inputs, outputs = run(brief(levels, industry=INDUSTRIES[number % len(INDUSTRIES)]))
     said = _in_other_words(outputs[stage], Random(number))
     industry = INDUSTRIES[number % len(INDUSTRIES)]
-    return row(stage, industry, id=f"run:run-{number}/stage:{stage}", input=inputs[stage], output=said)
+    return orjson.dumps(
+        row(stage, industry, id=f"run:run-{number}/stage:{stage}", input=inputs[stage], output=said)
+    )
 
 
 def _in_other_words(value: Any, words: Random, name: str = "") -> Any:
