@@ -22,7 +22,7 @@ from ftv4.stages import STAGES
 from ftv4.stages.stage import Stage
 from ftv4.steps.cases import held_out
 from ftv4.steps.judging import Broken, Extract, Judgement, Order, judge_stretch, must_be_rows, whole
-from ftv4.steps.workers import Workers, few_collections, in_order, other_cores, processes
+from ftv4.steps.workers import Workers, in_order, other_cores, processes
 
 NOT_A_DATASET = "not_a_dataset"
 """Rule of the finding against a file that can't be read as JSON lines at all."""
@@ -80,7 +80,7 @@ def judge(
     inquiry, sha256 = _Inquiry(ask, gates), hashlib.sha256()
     size = repository.size(dataset)
     seen = _telling(progress, size, sha256.update) if progress else sha256.update
-    with few_collections(), _working(workers, size) as working:
+    with _working(workers, size) as working:
         stretches = repository.stretches(dataset, seen, policy.limits.line_bytes)
         for judgement in in_order(partial(judge_stretch, order), stretches, working):
             inquiry.add(judgement)

@@ -25,10 +25,6 @@ AHEAD = 2
 """Pieces of work that a worker has before it: one in hand, one waiting."""
 
 
-SELDOM = (100_000, 20, 20)
-"""New objects, and collections of each generation, from one garbage collection to the next."""
-
-
 class Workers(NamedTuple):
     """Who works besides this process."""
 
@@ -47,22 +43,13 @@ def processes(count: int) -> Iterator[Workers | None]:
         yield None
         return
     alone = sys.platform == "linux" and threading.active_count() == 1
-    pool = ProcessPoolExecutor(count, get_context("fork" if alone else "spawn"), initializer=_begin)
+    pool = ProcessPoolExecutor(
+        count, get_context("fork" if alone else "spawn"), _begin, (gc.get_threshold(),)
+    )
     try:
         yield Workers(pool, count)
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def few_collections() -> Iterator[None]:
-    """Look for garbage that refers to itself seldom: rows make none, and what is kept of them is much."""
-    before = gc.get_threshold()
-    gc.set_threshold(*SELDOM)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def other_cores() -> int:
@@ -111,10 +98,10 @@ def _done(work: Callable[[A], B], item: A) -> Future[B]:
     return future
 
 
-def _begin() -> None:
-    """In a worker: leave it to the process that started it to be interrupted, and end when that does."""
+def _begin(collections: tuple[int, int, int]) -> None:
+    """In a worker: be as the process that started it, leave it to that to be interrupted, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.set_threshold(*SELDOM)
+    gc.set_threshold(*collections)
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
