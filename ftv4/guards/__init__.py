@@ -4,6 +4,7 @@ None of them ever throws, whatever the payload is; none looks at object keys.
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from itertools import chain
 
 from ftv4.canonical import canonical
@@ -49,7 +50,8 @@ class Guards:
     @classmethod
     def compile(cls, policy: Policy, looked_for: Collection[str] | None = None) -> "Guards":
         """Guards for a policy. What isn't `looked_for`, where that is given, is suspected everywhere."""
-        return cls(policy, looked_for)
+        needed = None if looked_for is None else frozenset(looked_for)
+        return _compiled(cls, policy.model_dump_json(), needed)
 
     def doctrine(self, payload: object, stage: str) -> tuple[GuardFailure, ...]:
         """What no payload may say (contracts.md §6.1), in its order. The stage only labels the answers."""
@@ -119,6 +121,12 @@ class Guards:
         yield from private.needles(PRIVATE)
         yield from injection.needles(INJECTION)
         yield Needle(DIGITS, b"0" * (LONGEST_NUMBER + 1))
+
+
+@lru_cache(maxsize=8)
+def _compiled(kind: type[Guards], policy: str, looked_for: frozenset[str] | None) -> Guards:
+    """Most of what is judged is judged by one policy; to compile it takes longer than a small dataset."""
+    return kind(Policy.model_validate_json(policy), looked_for)
 
 
 def _term_needles(guard: str, terms: Iterable[str]) -> Iterator[Needle]:

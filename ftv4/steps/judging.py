@@ -137,18 +137,12 @@ def _judge(order: bytes) -> "_Judge":
     return _Judge(pickle.loads(zlib.decompress(order)))
 
 
-@lru_cache(maxsize=4)
-def _guards(policy: str, looked_for: frozenset[str]) -> Guards:
-    """Many datasets of one change are judged by one policy; to compile it takes longer than a small one."""
-    return Guards.compile(Policy.model_validate_json(policy), looked_for)
-
-
 class _Judge:
     def __init__(self, order: Order) -> None:
         ask = order.ask()
         self._depth = order.policy.limits.depth
         self._extract = order.extract or nothing
-        self._guards = _guards(order.policy.model_dump_json(), _looked_for(order))
+        self._guards = Guards.compile(order.policy, _looked_for(order))
         self._acceptance = Acceptance(ask.stage, self._guards, ask.approved_only) if ask.stage else None
         self._readers = [GATES[name].start(ask).read for name in order.gates]
 

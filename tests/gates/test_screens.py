@@ -9,6 +9,7 @@ import pytest
 from benchmarks.corpus import shipped
 from benchmarks.kinds import KINDS
 from benchmarks.planting import Field
+from ftv4 import guards
 from ftv4.documents import Stretch
 from ftv4.gates import GATES
 from ftv4.gates.question import Judged
@@ -75,7 +76,7 @@ def dataset(stage):
 
 
 def judge(stage, gates=tuple(GATES)):
-    judging._guards.cache_clear()  # the tests below change them
+    guards._compiled.cache_clear()  # the tests below change them
     return judging._Judge(Order("rows", stage, SHIPPED, False, None, (), None, gates, None))
 
 
