@@ -51,7 +51,7 @@ class Guards:
     def compile(cls, policy: Policy, looked_for: Collection[str] | None = None) -> "Guards":
         """Guards for a policy. What isn't `looked_for`, where that is given, is suspected everywhere."""
         needed = None if looked_for is None else frozenset(looked_for)
-        return _compiled(cls, policy.model_dump_json(), needed)
+        return _compiled(cls, policy.model_dump_json(), needed)  # type: ignore[arg-type]  # python/mypy#11469
 
     def doctrine(self, payload: object, stage: str) -> tuple[GuardFailure, ...]:
         """What no payload may say (contracts.md §6.1), in its order. The stage only labels the answers."""
