@@ -54,7 +54,7 @@ def test_a_tuned_decision_recommends_what_the_expert_would():
     given = answers(stage, [(row["input"], row["output"]) for row in rows(stage)])
     right = [answer["recommended_path"] == gold["output"]["recommended_path"] for gold, answer in given]
 
-    assert sum(right) >= 0.85 * len(right)  # 32 of 36 cases whose answers no row gives
+    assert sum(right) >= 0.95 * len(right)
 
 
 def test_a_model_tuned_on_shuffled_outputs_is_worse_than_the_rule():

@@ -20,6 +20,8 @@ MOST = 240
 """Examples learned from; of more, as many evenly spread ones."""
 OWN = 0.01
 """How much better a part must be answered by an example of its own than by its whole's."""
+SURE = 0.999
+"""From where on it is known what decides a part, and no other part has a say."""
 
 
 class Learned:
@@ -74,7 +76,8 @@ class Learned:
         if not part.varies:
             return np.ones(len(rows), dtype=np.float32)
         own = self.table(part).chosen
-        if chosen is None or part.same[rows, own].mean() > part.same[rows, chosen].mean() + OWN:
+        alone = part.same[rows, own].mean()
+        if chosen is None or alone > min(part.same[rows, chosen].mean() + OWN, SURE):
             self.own.add(id(part))
             chosen = own
         scores = part.same[rows, chosen]

@@ -1,8 +1,10 @@
-"""Which examples to answer a question like: small decision tables, judged by leaving one out.
+"""Which examples to answer a question like: small decision tables and lists, judged by leaving one out.
 
 For a part of the answer, `same[i, j]` says how like example j's part is to example i's (0 to 1). A
 table is a short list of columns of the input; the examples that agree with a new input in all of
-them are its cell, and the cell votes.
+them are its cell, and the cell votes. A list is of rules, each a column and what it says there; the
+first rule that fits an input makes its cell, which are the examples that it is the first to fit, too
+(Rivest, Learning Decision Lists, 1987): it knows what weighs more where no example has both.
 """
 
 from typing import Any, NamedTuple
@@ -18,6 +20,8 @@ MOST = 4
 """Columns of the longest table."""
 GAIN = 0.02
 """What a further column must add to the likeness of an example to its cell."""
+RULES = 12
+"""Rules of the longest list."""
 SMALL = 250_000
 """Multiplications of a product that OpenBLAS does in one thread."""
 SHARP = 6
@@ -25,10 +29,25 @@ SHARP = 6
 
 
 class Table(NamedTuple):
-    """Columns to agree in, most telling first, and the example each example would be answered like."""
+    """What makes a cell, most telling first, and the example each example would be answered like."""
 
     columns: tuple[int, ...]
     chosen: Codes
+    rules: tuple[tuple[int, int], ...] = ()
+    """Columns and codes; where there are any, no columns count."""
+
+    def cell(self, codes: Codes, asked: Codes) -> Mask:
+        """The examples that are in a new input's cell, by their codes and the input's."""
+        cell: Mask = np.ones(codes.shape[1], dtype=bool)
+        for column, code in self.rules:
+            fits: Mask = codes[column] == code
+            if asked[column] == code:
+                return np.logical_and(cell, fits)
+            cell &= ~fits
+        for column in self.columns:
+            tried = cell & (codes[column] == asked[column])
+            cell = tried if tried.any() else cell
+        return cell
 
 
 class Pairs:
@@ -46,12 +65,15 @@ class Pairs:
         self._group = np.full(codes.T.shape, -1, dtype=np.int64)
         groups: dict[bytes, int] = {}
         marked: list[Mask] = []
+        self._says: list[tuple[int, int]] = []
+        """The first column and code that mark each group."""
         for column, said in enumerate(codes):
             for code in np.flatnonzero(np.bincount(said) > 1):
                 members = said == code
                 number = groups.setdefault(members.tobytes(), len(groups))
                 if number == len(marked):
                     marked.append(members)
+                    self._says.append((column, int(code)))
                 self._group[members, column] = number
         self._member = np.array([*marked, np.zeros(self.count)], dtype=np.float32).T
         self._weights = np.zeros(len(codes), dtype=np.float32)
@@ -86,6 +108,23 @@ class Pairs:
         count = _product(cells.astype(np.float32), self._member)[rows, self._group]
         return np.where(count > 0, total / np.maximum(count, 1), otherwise[:, None]).astype(np.float32)
 
+    def rule(self, rest: Mask, same: Numbers) -> tuple[int, int] | None:
+        """The column and code whose group, of those that are left, is most like itself in all; None: no more.
+
+        Alone a group must be more like itself than all that are left are, by `GAIN` an example.
+        """
+        left = self._member[:, :-1] * rest[:, None]
+        if not left.size:
+            return None
+        sizes = left.sum(axis=0)
+        likeness = (_product(same * self.others, left) * left).sum(axis=0) / np.maximum(sizes - 1, 1)
+        base = _likeness(self.others & rest, same)
+        gained = likeness - base @ left
+        fits = (sizes > 1) & (sizes < rest.sum()) & (gained > GAIN * sizes)
+        if not fits.any():
+            return None
+        return self._says[int(np.where(fits, gained.round(3), -1).argmax())]
+
     def narrow(self, cells: Mask, column: int) -> Mask:
         """Keep of each cell who shares the column; a cell that nobody would be left in stays."""
         said = self.codes[column]
@@ -113,7 +152,14 @@ def gains(pairs: Pairs, same: Numbers) -> Numbers:
 
 
 def learn_table(pairs: Pairs, same: Numbers, near: Numbers) -> Table:
-    """The columns that, one after the other, make cells most alike; and the examples they choose."""
+    """The columns, or the rules, that make cells most alike; and the examples they choose."""
+    tables = [make(pairs, same, near) for make in (_columns, _rules)]
+    rows = np.arange(pairs.count)
+    scores = [round(float(same[rows, table.chosen].mean()), 4) for table in tables]
+    return tables[scores.index(max(scores))]
+
+
+def _columns(pairs: Pairs, same: Numbers, near: Numbers) -> Table:
     columns: list[int] = []
     cells = pairs.others
     likeness = _likeness(cells, same)
@@ -127,6 +173,19 @@ def learn_table(pairs: Pairs, same: Numbers, near: Numbers) -> Table:
     return Table(tuple(columns), _winners(cells * near, same))
 
 
+def _rules(pairs: Pairs, same: Numbers, near: Numbers) -> Table:
+    rules: list[tuple[int, int]] = []
+    rest = np.ones(pairs.count, dtype=bool)
+    cells = np.zeros_like(pairs.others)
+    while len(rules) < RULES and (rule := pairs.rule(rest, same)):
+        rules.append(rule)
+        fit = rest & (pairs.codes[rule[0]] == rule[1])
+        cells |= np.outer(fit, fit)
+        rest &= ~fit
+    cells |= np.outer(rest, rest)
+    return Table((), _winners((cells & pairs.others) * near, same), tuple(rules))
+
+
 def _likeness(cells: Mask, same: Numbers) -> Numbers:
     counts = np.maximum(cells.sum(axis=1), 1)
     return np.asarray((cells * same).sum(axis=1) / counts, dtype=np.float32)
@@ -134,11 +193,7 @@ def _likeness(cells: Mask, same: Numbers) -> Numbers:
 
 def weigh_cell(table: Table, codes: Codes, asked: Codes, near: Numbers) -> Numbers:
     """How much each example's vote counts for an input: by nearness in its cell, not at all outside."""
-    cell = np.ones(len(near), dtype=bool)
-    for column in table.columns:
-        tried = cell & (codes[column] == asked[column])
-        cell = tried if tried.any() else cell
-    return cell * near
+    return table.cell(codes, asked) * near
 
 
 def pick(weights: Numbers, same: Numbers) -> int:
