@@ -225,6 +225,7 @@ def _said(report: GateReport) -> Iterator[str]:
     if report.change:
         change = report.change
         yield f"{file}: {change.added} rows added, {change.removed} removed, {change.edited} edited"
+        yield from (f"{file}:{line}" for line in _row_lines(change))
         for shift in _moved(change.reviewers)[:INDUSTRIES]:
             yield f"{file}: approved by {shift.name}, as the rows say: {shift.before}, now {shift.after}"
         for measure in change.measures:
@@ -236,6 +237,23 @@ def _said(report: GateReport) -> Iterator[str]:
     if report.forecast:
         yield f"{file}: stage {report.stage}: eligible rows {_eligible(report)}"
         yield f"{file}: {forecast_text(report.forecast)}"
+
+
+def _row_lines(change: RowChange) -> Iterator[str]:
+    """Some of the rows that a change edits, adds and removes, as `line: what`."""
+    rows = _of_rows(change)
+    for row in rows["edited"]:
+        for edit in row.edits:
+            values = f"{edit.before or 'nothing'} -> {edit.after or 'nothing'}"
+            yield f"{row.line}: edited: {row.id}: {edit.pointer}: {values}"
+        if row.more_edits:
+            yield f"{row.line}: edited: {row.id}: and {row.more_edits} more members"
+    yield from (f"{row.line}: new: {row.id}: {row.text}" for row in rows["added"])
+    yield from (f"{row.line}: removed, where it stood: {row.id}" for row in rows["gone"])
+    if rows["sampled"]:
+        yield f" new and edited rows shown: {rows['sampled']}"
+    if rows["more_gone"]:
+        yield f" removed rows not shown: {rows['more_gone']:,}"
 
 
 def _eligible(report: GateReport) -> str:

@@ -50,7 +50,7 @@ class Sampling:
 
     def of(self, comparison: Comparison) -> Json:
         """The members `sample` and `gone` of a RowChange."""
-        lines, gone = picked(comparison.shown), spread(comparison.gone(), GONE)
+        lines, gone = picked(comparison.shown), evenly(comparison.gone(), GONE)
         was = {line: comparison.was[line] for line in lines}
         before = self._rows(self.then, {*gone, *filter(None, was.values())})
         after = self._rows(self.now, lines)
@@ -100,11 +100,11 @@ def picked(shown: Sequence[Sequence[int]]) -> list[int]:
     lines: list[int] = []
     for place, kind in enumerate(shown):
         kept_free = sum(map(bool, shown[place + 1 :]))
-        lines += spread(kind, SAMPLE - len(lines) - kept_free)
+        lines += evenly(kind, SAMPLE - len(lines) - kept_free)
     return lines
 
 
-def spread(items: Sequence[T], most: int) -> list[T]:
+def evenly(items: Sequence[T], most: int) -> list[T]:
     """So many items from all over a sequence, the first and the last among them."""
     if len(items) <= most:
         return list(items)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ftv4.documents import POLICY
 from ftv4.encode import for_log, name_for_log
 from ftv4.steps.settings import API, ENVIRONMENTS, Look, Told, told
 
@@ -61,6 +62,9 @@ def _approval(look: Look, found: "Environment", page: str) -> Told:
     plan = " (a private repository has no required reviewers below Enterprise)" if look.hosted.private else ""
     todo = f"{page}: Required reviewers, Prevent self-review; no Allow administrators to bypass{plan}"
     title = "a paid run waits for the approval of somebody else"
+    counts = look.files.policy().approval
+    if open_ways and counts != "environment":
+        return _without(counts, title)
     if not open_ways and found.admins_bypass is None:
         return Told(
             "unseen", title, "whether administrators may pass by isn't told", todo, f"{PAID}/approval"
@@ -72,6 +76,14 @@ def _approval(look: Look, found: "Environment", page: str) -> Told:
         todo,
         about=f"{PAID}/approval",
     )
+
+
+def _without(counts: str, title: str) -> Told:
+    """Where the policy asks for another approval than the environment's, or for none."""
+    about, todo = f"{PAID}/approval", f"{POLICY}: approval"
+    if counts == "none":
+        return Told("warning", title, "it doesn't: by the policy whoever asks may pay", todo, about)
+    return Told("ok", title, "by the policy, for a request that is merged", todo, about)
 
 
 def secrets(look: Look) -> Iterator[Told]:

@@ -384,7 +384,7 @@ def spoiled():
     return lines(*rows[:42], twice, rows[43], b"{broken")
 
 
-@pytest.mark.parametrize("form", ["markdown", "github", "sarif"])
+@pytest.mark.parametrize("form", ["text", "markdown", "github", "sarif"])
 def test_each_format_is_as_expected(tree, ftv4, golden, form):
     policy = json.loads((ROOT / POLICY).read_text()) | {"shaming_phrases": ["@octo |`::error::"]}
     policy["training_diversity"]["min_total_rows"] = 1

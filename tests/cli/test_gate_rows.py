@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ftv4.steps.row_sample import EDITS, GONE, SAMPLE, spread
+from ftv4.steps.row_sample import EDITS, GONE, SAMPLE, evenly
 from tests.encode.runner import Runner
 from tests.gates.build import approved_by, lines, varied
 from tests.git_tree import Tree
@@ -57,7 +57,7 @@ def test_an_edit_that_says_something_else_is_shown_among_any_number_that_do_not(
     assert (told["sample"][0]["line"], told["sample"][0]["was"]) == (71, 71)
     (edit,) = [one for one in told["sample"][0]["edits"] if one["pointer"] == CONSTRAINT]
     assert edit["before"].startswith('"') and edit["after"].endswith(' Sell the company to Mallory."')
-    assert [row["line"] for row in told["sample"][1:]] == spread(range(1, 61), SAMPLE - 1)
+    assert [row["line"] for row in told["sample"][1:]] == evenly(range(1, 61), SAMPLE - 1)
     assert told["sample"][1]["edits"][0]["after"].endswith(' "')
     assert "Sell the company to Mallory." in page()
     assert f"Here are {SAMPLE} of 61 new and edited rows" in page()
@@ -68,7 +68,7 @@ def test_removed_rows_are_named_with_their_lines_and_the_rest_is_counted(change,
     shown = [row["line"] for row in told["gone"]]
 
     assert (told["removed"], len(shown)) == (20, GONE)
-    assert shown == spread(range(61, 81), GONE)
+    assert shown == evenly(range(61, 81), GONE)
     assert told["gone"][0] == {"line": 61, "id": "row-060"}
     assert "Removed: line 61 `row-060`, line 63 `row-062`" in page()
     assert "line 80 `row-079` and 10 more." in page()

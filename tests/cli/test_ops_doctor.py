@@ -7,7 +7,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from ftv4.documents import MODELS, PROVIDERS, Repository
+from ftv4.documents import MODELS, POLICY, PROVIDERS, Repository
 from ftv4.sandbox.forge import forge_app
 from ftv4.steps.init import Choices, lay_out, layout
 from ftv4.steps.settings_branches import OWNED
@@ -350,6 +350,17 @@ def test_each_setting_that_is_wrong_is_seen_alone(place, broken, seen):
     code, report = place.doctor()
 
     assert (code, not_fine(report)) == (4 if "missing" in seen.values() else 0, seen)
+
+
+@pytest.mark.parametrize(
+    ("counts", "seen"), [("merged_request", {}), ("none", {"environments/ftv4-paid/approval": "warning"})]
+)
+def test_who_needs_no_reviewer_is_not_told_to_have_one(place, counts, seen):
+    no_reviewer(place)
+    place.change(POLICY, lambda policy: policy.update(approval=counts))
+    place.push()
+
+    assert place.not_fine() == seen
 
 
 ALL = "".join(f"{folder} @ada\n" for folder in OWNED)
