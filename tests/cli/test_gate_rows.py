@@ -133,7 +133,7 @@ def test_what_is_private_before_or_after_an_edit_is_not_shown(tree, ftv4, form, 
     out = ftv4("gate", "--base", tree.base, "--format", form).out
 
     assert "anary" not in out
-    assert ("not shown: private" in out) is (form in ("json", "markdown") and side == 0)
+    assert ("not shown: private" in out) is (form in ("text", "json", "markdown") and side == 0)
 
 
 @pytest.mark.parametrize("form", ["markdown", "json"])
