@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -75,6 +76,21 @@ def test_what_is_lacking_for_either_way_is_a_usage_error_that_names_both(keyless
 
     both = ("FTV4_SANDBOX_KEY", "FTV4_SANDBOX_IDENTITY_PROVIDER_ID", "_SERVICE_ACCOUNT_ID", "id-token: write")
     assert all(name in error.value.hint for name in both)
+
+
+def test_a_job_at_a_provider_that_knows_no_identities_is_told_of_the_key_alone(keyless):
+    with pytest.raises(UsageError, match="FTV4_SANDBOX_KEY isn't set") as error:
+        Provider.connect("other", ROW.model_copy(update={"workload_identity": None}), variable)
+
+    assert error.value.hint == "export FTV4_SANDBOX_KEY=… with a key of other"
+
+
+def test_threads_that_start_together_are_given_one_token(keyless):
+    provider = connect()
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: provider._key(), range(8)))
+
+    assert (len(found), keyless.exchanges()) == (1, 1)
 
 
 def test_a_token_that_is_over_is_renewed_and_others_are_kept(keyless):
@@ -411,3 +427,25 @@ def test_a_token_that_is_repeated_is_not_shown(keyless, mirror, shape, status):
     assert all("***" in error.message for error in errors[: 4 if "message" in str(shape("")) else 3])
     assert not [error for error in errors if keyless.shown_in(f"{error.message} {error.hint}")]
     assert not keyless.shown_in(repr(job))
+
+
+@pytest.mark.parametrize(("key", "shown"), [("a-key-of-some-length", "***"), ("word", "word")])
+def test_a_stored_key_that_is_repeated_is_not_shown(keyless, mirror, key, shown):
+    """Threat 27: one that may be a word guards nothing, and would leave holes in what a person reads."""
+    keyless.set(FTV4_SANDBOX_KEY=key, FTV4_SANDBOX_URL=f"{mirror.url}/v1")
+    mirror.shape, mirror.status = SHAPES[2], 403
+
+    assert f"Bearer {shown}" in refused(connect().models).message
+
+
+def test_no_token_that_was_given_before_is_shown(keyless, mirror):
+    own = ROW.workload_identity.model_copy(update={"token_url": f"{keyless.provider.url}/oauth/token"})
+    served = ROW.model_copy(update={"workload_identity": own, "base_url": f"{mirror.url}/v1"})
+    told, mirror.status = [], 401
+    mirror.shape = lambda heard: told.append(heard) or {"error": {"message": " ".join(told)}}
+    provider = Provider.connect("sandbox", served, variable)
+    errors = [refused(provider.models) for _ in range(2)]
+
+    assert (keyless.exchanges(), len({*told})) == (2, 2)
+    assert errors[1].message.count("***") == 2
+    assert not [error for error in errors if keyless.shown_in(error.message)]
