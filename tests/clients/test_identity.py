@@ -206,6 +206,23 @@ def test_an_exchange_that_gives_no_token_ends_it_before_anything_is_asked(keyles
     assert keyless.provider.asked() == []
 
 
+@pytest.mark.parametrize(("status", "said"), [(200, "an answer without a token"), (403, "HTTP 403")])
+@pytest.mark.parametrize("answer", [None, 7, "x", ["x"]], ids=str)
+def test_an_answer_that_is_no_object_gives_no_token(keyless, mirror, status, said, answer):
+    mirror.shape, mirror.status = lambda heard: answer, status
+
+    assert said in refused(lambda: forge_token(Job.of(variable), mirror.url, NAME, "ftv4-paid")).message
+
+
+@pytest.mark.parametrize("payload", [None, "", "e", "e3", "W10"], ids=str)
+def test_an_identity_that_names_nobody_is_called_nobody(keyless, payload):
+    """One part, none, cut short twice, and a list."""
+    identity = "x" if payload is None else f"x.{payload}.x"
+    keyless.forge.fail("alter", path="^/oidc/token", fields={"value": identity})
+
+    assert "says that it is nobody:" in refused(connect().models).hint
+
+
 @pytest.mark.parametrize("status", [500, 503])
 def test_what_is_away_for_a_moment_is_asked_again(keyless, status):
     keyless.forge.fail("reject", path="^/oidc/token", status=status)
