@@ -64,19 +64,15 @@ class Kept:
     def files(self, *, done: bool = False) -> dict[str, str]:
         """The file of the answers, where there is one to write; without answers once an eval is `done`.
 
-        Raises what `must_be_ours` raises.
+        Raises Moved when another runner has found out meanwhile what became of the run.
         """
-        self.must_be_ours()
+        if self._moved is not None:
+            raise self._moved
         answers = () if done else _newest(self.memory.kept())
         if not answers and not self._round.repository.has(self._path):
             return {}
         key = self._entry.run.manifest.run_key
         return {self._path: to_json(KeptAnswers(run_key=key, answers=answers))}
-
-    def must_be_ours(self) -> None:
-        """Raise Moved when another runner has found out meanwhile what became of the run."""
-        if self._moved is not None:
-            raise self._moved
 
     def how_far(self, model_id: str, questions: int) -> str:
         """How many of its questions a model has answered."""

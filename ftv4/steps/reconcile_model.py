@@ -68,7 +68,6 @@ def _hear(
     except ServiceError as error:
         _cut_short(round_, entry, order.model, evaluation, error, kept)
         return None
-    kept.must_be_ours()
     if evidence.trial.silent:
         pinned = evaluation.config.pin(order.stage, "").model_id
         pinned_is_silent(round_, entry, pinned, evidence.trial.silent)

@@ -13,6 +13,8 @@ from ftv4.clients.ledger import REF, Ledger
 from ftv4.clients.provider import NewJob
 from ftv4.contracts.run import JobRecord, RunManifest
 from ftv4.documents import MODELS, POLICY, to_json
+from ftv4.stages import STAGES
+from ftv4.steps import reconcile_model
 from ftv4.steps.reconcile import Round
 from ftv4.steps.unjudged import LOOKS
 from tests.eval_cases import plant
@@ -375,6 +377,36 @@ def test_a_model_that_serves_already_is_not_asked(team):
     assert team.provider.asked("POST", "/chat") == []
 
 
+def test_a_model_that_was_proposed_and_serves_by_other_means_keeps_its_pull_request(team):
+    team.trained()
+    (run,) = team.round()
+    team.pin(run["model_id"])
+    asked = len(team.provider.asked("POST"))
+
+    (run,) = team.round()
+
+    assert (run["state"], run["pull_request"]) == ("serving", 1)
+    assert len(team.provider.asked("POST")) == asked
+
+
+def test_what_speaks_against_a_model_after_its_evaluation_is_kept_and_nothing_proposed(team, monkeypatch):
+    """The first of it: what a dataset has against it may be a page."""
+    monkeypatch.setattr(reconcile_model, "REASONS", 1)
+    team.trained()
+    team.round("--do", "follow", "--do", "evaluate")
+    asked = len(team.provider.asked("POST"))
+    team.shut_down("2026-11-30")
+    dataset = STAGES[STAGE].dataset
+    team.repository.write(dataset, team.repository.read_bytes(dataset).splitlines(keepends=True)[0])
+
+    (run,) = team.round("--do", "propose")
+
+    assert (run["state"], run["next"]) == ("refused", None)
+    assert run["done"][0].startswith("not proposed: ")
+    assert len(run["reasons"]) == 1
+    assert (team.pulls(), len(team.provider.asked("POST"))) == ([], asked)
+
+
 def test_answers_that_did_not_come_do_not_speak_against_a_model_at_once(team):
     """Fault row 26: a bad day of the provider is counted, and three of them are enough."""
     team.trained()
@@ -422,6 +454,11 @@ def test_a_job_that_vanished_is_missing_after_three_looks_an_hour_apart_and_is_n
     team.provider.begin_faults()
     (run,) = team.round()
     assert (run["state"], run["next"]) == ("validating_files", "follow")
+    assert run["done"] == ["the provider has its job again"]
+    team.later(hours=1)
+    team.provider.fail("reject", "GET", f"{JOBS}/{started['job_id']}", **lost)
+    team.provider.fail("stale_list", "GET", JOBS, times=9)
+    assert team.round()[0]["done"] == ["looked for its job in vain, 1 of 3 times"]
 
 
 @pytest.mark.parametrize("told", [{"status": "enchanted"}, {"status": "succeeded", "fine_tuned_model": None}])
@@ -481,6 +518,19 @@ def test_a_service_that_is_away_keeps_only_what_needs_it_waiting(team, monkeypat
     assert (run["state"], len(team.pulls())) == ("proposed", 1)
 
 
+def test_a_list_of_jobs_that_is_refused_is_asked_for_once_however_many_runs_wait_for_it(team):
+    for name in "bc":
+        team.launch(suffix=f"{team.suffix}{name}")
+        team.later(minutes=1)
+    team.provider.fail("reject", "GET", JOBS, status=403, times=9)
+    asked = len(team.provider.asked("GET", JOBS))
+
+    errors = [run["error"] for run in team.round("--do", "follow", code=5)]
+
+    assert (len(errors), all("403" in error for error in errors)) == (2, True)
+    assert len(team.provider.asked("GET", JOBS)) == asked + 1
+
+
 def test_a_proposal_that_cannot_be_looked_at_is_not_evaluated_anew(team):
     """It may be merged, and the answers would be paid for once more."""
     team.trained()
@@ -515,9 +565,9 @@ def test_what_one_run_runs_into_keeps_no_other_from_its_next_thing(team):
 def test_the_rounds_of_half_an_hour_make_200_calls_of_the_forge_at_most(team):
     """The bar's number (§3), for a token that has 1,000 an hour: by what each thing of a round costs."""
 
-    def calls(*flags):
+    def calls(*flags, code=0):
         before = len(team.forge.asked())
-        team.round(*flags)
+        team.round(*flags, code=code)
         return len([line for line in team.forge.asked()[before:] if ".git/" not in line])
 
     for name in "bc":
@@ -526,12 +576,15 @@ def test_the_rounds_of_half_an_hour_make_200_calls_of_the_forge_at_most(team):
     team.provider.ahead += SECONDS
     follow, evaluate, propose = calls("--do=follow"), calls("--do=evaluate"), calls("--do=propose")
     stands, both = calls("--do=follow"), {pull.number for pull in team.pulls()}
+    team.forge.fail("reject", path="/pulls", status=403, times=9)
+    refused = calls("--do=follow", code=5)
+    team.forge.clear()
     for number in both:
         team.close(number)
     closed = calls("--do=follow")
     (most,) = [option.default for option in reconcile.params if option.name == "limit"]
 
-    assert (follow, evaluate, stands, closed - stands) == (0, 0, 1, 2)
+    assert (follow, evaluate, stands, refused, closed - stands) == (0, 0, 1, 1, 2)
     assert propose % 2 == 0
     assert most * propose // 2 + stands + most + 1 + LOOKS <= 200
 

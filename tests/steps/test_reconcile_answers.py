@@ -9,7 +9,8 @@ from ftv4.clients.git import Remote
 from ftv4.clients.ledger import Ledger
 from ftv4.documents import MODELS, Repository
 from ftv4.errors import ServiceError
-from ftv4.steps import reconcile_answers
+from ftv4.steps import reconcile_answers, reconcile_silence
+from ftv4.steps.reconcile import Round
 from tests.forge_sandbox import _server, empty_sandbox  # noqa: F401
 from tests.provider_sandbox import _provider, sandbox  # noqa: F401
 from tests.steps.test_reconcile import STAGE, team  # noqa: F401
@@ -103,6 +104,20 @@ def test_a_model_that_stays_silent_is_refused_for_what_is_true(team):  # noqa: F
     assert (run["state"], len(answered(team))) == ("evaluated", QUESTIONS)
 
 
+def test_what_a_refused_model_answered_is_kept_for_whoever_asks_it_again(team, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(reconcile_silence, "TRIES", 1)
+    started = team.trained()
+    team.provider.fail("reject", "POST", CHAT, status=400, nth=3)
+    (run,) = team.round(*EVALUATE)
+    assert run["state"] == "refused"
+    team.lose_checkout()
+    assert kept(team.ledger()) == QUESTIONS - 1
+
+    (run,) = team.round("--again", started["run_dir"], *EVALUATE)
+
+    assert (run["state"], len(answered(team))) == ("evaluated", QUESTIONS)
+
+
 # what is kept while it goes on
 
 
@@ -190,6 +205,27 @@ def test_a_runner_that_is_killed_leaves_its_answers_on_the_ledger(template, tmp_
     assert state_of(entry) == "proposed"
     assert len(world.asked) == QUESTIONS + 1
     assert kept(world.files()) == 0
+
+
+def test_answers_are_written_down_every_20_seconds_and_not_each_by_itself(template, tmp_path, monkeypatch):  # noqa: F811
+    """Of questions that take seven."""
+    world = Careful(template, tmp_path)
+    world.round(things=("follow",))
+    begin, write, messages = Round.__init__, Ledger.write, []
+
+    def ticking(self, books, doors, clock, limit):
+        begin(self, books, doors, lambda: NOON + timedelta(seconds=7 * len(world.asked)), limit)
+
+    def told(ledger, state, files, message, now):
+        messages.append(message.split()[0])
+        return write(ledger, state, files, message, now)
+
+    monkeypatch.setattr(Round, "__init__", ticking)
+    monkeypatch.setattr(Ledger, "write", told)
+
+    world.round(things=("evaluate",))
+
+    assert messages == ["answers"] * (7 * QUESTIONS // 20) + ["evaluated"]
 
 
 def cut_short(world, question):
@@ -321,9 +357,21 @@ def test_a_ledger_that_is_away_costs_no_evaluation(template, tmp_path, monkeypat
     assert len(world.asked) == QUESTIONS
 
 
-def test_another_runners_word_is_not_written_over_on_the_way(template, tmp_path, monkeypatch):  # noqa: F811
-    """It evaluates, too, between our look and the first answers that we keep."""
-    monkeypatch.setattr(reconcile_answers, "EVERY", timedelta())
+def test_who_stops_an_evaluation_is_not_told_of_a_ledger_that_is_away(template, tmp_path, monkeypatch):  # noqa: F811
+    def away(*arguments):
+        raise ServiceError("the ledger is away", retryable=True)
+
+    world = Careful(template, tmp_path)
+    world.round(things=("follow",))
+    monkeypatch.setattr(Ledger, "write", away)
+
+    cut_short(world, 5)
+
+
+@pytest.mark.parametrize("every", [timedelta(), timedelta(hours=1)], ids=["on the way", "at the end"])
+def test_another_runners_word_is_not_written_over(template, tmp_path, monkeypatch, every):  # noqa: F811
+    """It evaluates, too, between our look and the first that we write: answers, or what they come to."""
+    monkeypatch.setattr(reconcile_answers, "EVERY", every)
     world = Careful(template, tmp_path)
     world.round(things=("follow",))
     first, write = world.repository, Ledger.write

@@ -74,6 +74,23 @@ def test_a_model_that_was_put_in_place_of_the_evaluated_one_is_not_proposed(team
     assert team.pulls() == []
 
 
+def test_an_answer_that_the_ledger_leaves_out_is_not_asked_for_by_a_proposal(team):  # noqa: F811
+    """Threat 25: no cap counts what a proposal asks."""
+    team.trained()
+    team.round("--do", "follow", "--do", "evaluate")
+    asked = len(team.provider.asked("POST", CHAT))
+
+    def cut_down(path, text):
+        outcome = json.loads(text)
+        return json.dumps(outcome | {"reports": {}}) if path.endswith("outcome.json") else text
+
+    rewrite(team, cut_down)
+    (run,) = team.round("--do", "propose")
+
+    assert "run evaluate first" in run["alarms"][0]
+    assert (team.pulls(), len(team.provider.asked("POST", CHAT))) == ([], asked)
+
+
 @pytest.mark.parametrize(
     "other", [{"metadata": {}}, {"metadata": {"ftv4_run_key": "0" * 64}}, {"id": "ftjob-another"}]
 )
@@ -212,6 +229,22 @@ def test_a_pinned_model_that_does_not_answer_is_asked_three_times_an_hour_apart(
     assert team.round(*again)[0]["state"] in {"evaluated", "refused"}
 
 
+def test_the_silence_of_the_pinned_model_is_not_counted_against_the_candidate(team):  # noqa: F811
+    rule = team.repository.models().stages[STAGE].model_id
+    team.trained()
+    team.pin("sandbox:gpt-4.1-mini-2025-04-14")
+    team.provider.fail("reject", "POST", CHAT, status=400, times=9999)
+    for _ in range(2):
+        (run,) = team.round("--do", "follow", "--do", "evaluate", code=5)
+        assert run["state"] == "silent"
+        team.later(hours=1)
+    team.pin(rule)
+
+    (run,) = team.round("--do", "evaluate", code=5)
+
+    assert (run["state"], run["done"][-1][-15:]) == ("ready", "in 1 of 3 evals")
+
+
 def test_a_model_that_answers_nothing_is_refused_after_three_evals(team):  # noqa: F811
     """What is asked around it costs, so that it doesn't go on for ever."""
     team.trained()
@@ -294,6 +327,25 @@ def test_beside_a_run_that_cannot_be_read_no_job_is_taken_for_anybodys(team):  #
     team.provider.connect().cancel(first["job_id"])
     (run,) = team.round("--do", "follow", code=3)
     assert (run["job_id"], run["next"]) == (first["job_id"], "follow")
+
+
+def test_beside_a_run_that_cannot_be_read_no_lost_job_is_adopted(team):  # noqa: F811
+    other = team.launch(suffix=f"{team.suffix}b")["run_dir"]
+    team.later(minutes=1)
+    team.provider.fail("accept_then_drop", "POST", JOBS)
+    team.provider.fail("stale_list", "GET", JOBS, times=99)
+    team.launch(code=5)
+    team.provider.begin_faults()
+    whole = team.ledger()
+    rewrite(team, lambda path, text: "{" if path.startswith(other) else text)
+
+    (run,) = team.round("--do", "follow", code=3)
+
+    assert (run["job_id"], run["done"]) == (None, [])
+    assert "no job is taken for its own until that is mended" in run["notes"][0]
+    rewrite(team, lambda path, text: whole[path].decode())
+    found = {run["job_id"] for run in team.round("--do", "follow")}
+    assert found == {job.id for job in team.provider.connect().jobs()[:2]}
 
 
 # two jobs of one run
@@ -436,3 +488,20 @@ def test_a_job_that_is_bought_once_more_is_the_new_runs(team, before_write):  # 
         old["run_dir"]: (old["job_id"], "cancelled"),
         new["run_dir"]: (new["job_id"], "validating_files"),
     }
+
+
+def test_a_request_of_again_that_was_lost_is_not_answered_by_the_first_runs_job(team):  # noqa: F811
+    """That one ended: the run would end with it, and what was asked for would be nobody's."""
+    old = team.launch()
+    team.provider.connect().cancel(old["job_id"])
+    team.later(minutes=1)
+    team.provider.fail("drop", "POST", JOBS)
+    team.launch("--again", code=5)
+    team.lose_checkout()
+
+    runs = {run["run_dir"]: run for run in team.round("--do", "follow")}
+
+    assert runs.pop(old["run_dir"])["state"] == "cancelled"
+    (new,) = runs.values()
+    assert (new["job_id"], new["state"], new["done"]) == (None, "asked for", [])
+    assert "the answer was lost, or is on its way" in new["notes"][0]

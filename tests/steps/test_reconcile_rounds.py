@@ -18,6 +18,7 @@ from ftv4.contracts.run import Job, JobIds, JobRecord, RunManifest
 from ftv4.documents import MODELS, Repository
 from ftv4.errors import ServiceError
 from ftv4.pipeline.model import Answer, RuleModel
+from ftv4.steps import reconcile_model
 from ftv4.steps.cases import load_cases
 from ftv4.steps.evals import Evaluation, instructions_of
 from ftv4.steps.ledger import Books
@@ -363,6 +364,16 @@ def test_without_eval_cases_nothing_is_decided(template, tmp_path):
 
     assert "no eval cases" in entry.error.message
     assert (state_of(entry), entry.next) == ("ready", "evaluate")
+
+
+def test_of_what_speaks_against_a_model_the_first_is_kept(template, tmp_path, monkeypatch):
+    """A model may be wrong in each of a thousand cases."""
+    monkeypatch.setattr(reconcile_model, "REASONS", 2)
+    monkeypatch.setattr(Expert, "answer", lambda model, ask: Answer("{}", 0.1, 900, 2))
+
+    (entry,) = World(template, tmp_path, ledger=False).round()
+
+    assert (state_of(entry), len(entry.outcome.reasons)) == ("refused", 2)
 
 
 def test_what_a_round_did_is_told_on_a_page(template, tmp_path, golden):
