@@ -84,8 +84,6 @@ class Kept:
 
     def _save(self) -> None:
         """Raises ServiceError, and keeps in mind when another runner was first."""
-        if not self.memory.news:
-            return
         self._written = self._round.clock()
         try:
             self._round.keep(self._entry, self.files(), "answers")

@@ -13,7 +13,6 @@ from ftv4.contracts.evaluation import EvalReport
 from ftv4.contracts.ledger import Outcome, OutcomeState
 from ftv4.encode import name_for_log
 from ftv4.errors import ServiceError
-from ftv4.pipeline.model import RULE
 from ftv4.steps.lifetime import lifetime
 from ftv4.steps.reconcile import Entry, Round
 from ftv4.steps.reconcile_answers import Kept
@@ -86,7 +85,7 @@ def _is_gone(round_: Round, model_id: str) -> bool:
     """Whether a model's provider says that it serves it no more."""
     provider, _, model = model_id.partition(":")
     row = round_.repository.providers().providers.get(provider)
-    if model_id.startswith(RULE) or row is None:
+    if row is None:  # a rule's
         return False
     try:
         listed = round_.doors.provider(provider).models()

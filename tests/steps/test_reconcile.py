@@ -9,12 +9,13 @@ import pytest
 from ftv4.canonical import digest
 from ftv4.cli.reconcile import reconcile
 from ftv4.clients.git import Git, Remote
-from ftv4.clients.ledger import REF, Ledger
+from ftv4.clients.ledger import REF, Ledger, Moved
 from ftv4.clients.provider import NewJob
 from ftv4.contracts.run import JobRecord, RunManifest
 from ftv4.documents import MODELS, POLICY, to_json
 from ftv4.stages import STAGES
 from ftv4.steps import reconcile_model
+from ftv4.steps.ledger import TRIES
 from ftv4.steps.reconcile import Round
 from ftv4.steps.unjudged import LOOKS
 from tests.eval_cases import plant
@@ -220,13 +221,14 @@ def test_in_actions_the_repositorys_own_ledger_is_used_and_what_waits_is_an_outp
     team.lose_checkout()
 
     done = ftv4("ops", "reconcile", "--do", "follow", "--summary")
+    assert ftv4("ops", "reconcile", "--do", "follow").code == 0
 
     assert done.code == 0, done.err
     outputs = (tmp_path / "GITHUB_OUTPUT").read_text()
     assert "evaluate=1\n" in outputs
     assert "propose=0\n" in outputs
     page = (tmp_path / "GITHUB_STEP_SUMMARY").read_text()
-    assert "its model is evaluated" in page
+    assert page.count("its model is evaluated") == 1
     assert "sandbox-ftv4-bot" not in done.out + done.err + page + outputs
 
 
@@ -529,6 +531,22 @@ def test_a_list_of_jobs_that_is_refused_is_asked_for_once_however_many_runs_wait
 
     assert (len(errors), all("403" in error for error in errors)) == (2, True)
     assert len(team.provider.asked("GET", JOBS)) == asked + 1
+
+
+def test_a_ledger_that_others_always_write_first_is_given_up_until_the_next_round(team, monkeypatch):
+    team.trained()
+    tries = []
+
+    def late(*arguments):
+        tries.append(arguments)
+        assert len(tries) <= TRIES
+        raise Moved("ledger: another runner wrote first")
+
+    monkeypatch.setattr(Ledger, "write", late)
+
+    (run,) = team.round("--do", "follow", code=5)
+
+    assert (run["error"], run["next"]) == (f"ledger: {TRIES} others wrote first", "evaluate")
 
 
 def test_a_proposal_that_cannot_be_looked_at_is_not_evaluated_anew(team):

@@ -174,6 +174,14 @@ def killed_at(world, question, monkeypatch):
     world.fatal = None
 
 
+def test_an_evaluation_that_goes_through_leaves_no_file_of_answers(template, tmp_path):  # noqa: F811
+    world = Careful(template, tmp_path, ledger=False)
+
+    world.round(things=EVALUATING)
+
+    assert not world.repository.has(f"{FOLDER}/answers.json")
+
+
 def test_killed_at_any_question_the_next_round_asks_the_others_alone(template, tmp_path, monkeypatch):  # noqa: F811
     """Fault row 24: the reports are byte for byte those of an evaluation that wasn't killed."""
     monkeypatch.setattr(reconcile_answers, "EVERY", timedelta())

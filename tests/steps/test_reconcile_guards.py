@@ -229,6 +229,17 @@ def test_a_pinned_model_that_does_not_answer_is_asked_three_times_an_hour_apart(
     assert team.round(*again)[0]["state"] in {"evaluated", "refused"}
 
 
+def test_a_rule_that_there_is_not_is_pinned_in_vain_and_no_provider_is_asked_about_it(team):  # noqa: F811
+    team.trained()
+    team.round("--do", "follow")
+    team.pin("deterministic:nope")
+
+    (run,) = team.round("--do", "evaluate", code=5)
+
+    assert (run["state"], run["next"]) == ("silent", "evaluate")
+    assert run["error"].endswith("no such rule")
+
+
 def test_the_silence_of_the_pinned_model_is_not_counted_against_the_candidate(team):  # noqa: F811
     rule = team.repository.models().stages[STAGE].model_id
     team.trained()
@@ -346,6 +357,23 @@ def test_beside_a_run_that_cannot_be_read_no_lost_job_is_adopted(team):  # noqa:
     rewrite(team, lambda path, text: whole[path].decode())
     found = {run["job_id"] for run in team.round("--do", "follow")}
     assert found == {job.id for job in team.provider.connect().jobs()[:2]}
+
+
+def test_a_run_that_is_damaged_on_the_ledger_waits_though_it_is_whole_here(team):  # noqa: F811
+    path = f"{team.trained()['run_dir']}/job.json"
+    plant(team.forge.git, path, b"{")
+
+    assert team.round(code=3) == []
+    assert team.repository.has(path)
+
+
+def test_a_damaged_report_of_a_model_that_is_settled_keeps_nothing_waiting(team):  # noqa: F811
+    team.trained()
+    team.shut_down("2026-11-30")
+    assert team.round()[0]["state"] == "refused"
+    rewrite(team, lambda path, text: "{" if path.startswith("evals/") else text)
+
+    assert team.round()[0]["state"] == "refused"
 
 
 # two jobs of one run

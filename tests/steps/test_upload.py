@@ -333,6 +333,8 @@ def test_uploads_that_nothing_uses_are_deleted_after_a_day_and_nothing_else_is(t
     assert ids(team) == before | left | {theirs, used, ours, young}
 
     team.later(minutes=30)
+    team.round("--do", "evaluate", "--do", "propose")  # whose keys are for something else
+    assert ids(team) == before | left | {theirs, used, ours, young}
     (swept,) = team.round("--do", "follow")
 
     assert ids(team) == before | {theirs, used, ours, young}
