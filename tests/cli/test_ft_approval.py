@@ -70,6 +70,7 @@ def test_threat_24_without_somebody_elses_approval_nothing_is_sent(forge, buy, s
 
     assert (done.code, sandbox.asked()) == (4, [])
     assert "approved this workflow run in ftv4-paid; nothing was sent" in done.err
+    assert ("nobody but who asked for it" in done.err) == (reviews == NOT_ENOUGH["who asked for it"])
     assert "Required reviewers, Prevent self-review" in done.err
 
 

@@ -387,6 +387,16 @@ def plant(bare, path, content):
     git("update-ref", REF, git.made("commit-tree", "-m", "x", "-p", REF, tree, environment=who))
 
 
+def of_stage(text):
+    return json.dumps(json.loads(text) | {"stage": "blue_ocean"}).encode()
+
+
+def with_key_of_stage(text):
+    manifest = json.loads(text)
+    key = manifest["key_of"] | {"stage": "blue_ocean"}
+    return json.dumps(manifest | {"key_of": key, "run_key": digest(key)}).encode()
+
+
 @pytest.mark.parametrize(
     ("file", "change"),
     [
@@ -398,9 +408,14 @@ def plant(bare, path, content):
             "run_manifest.json",
             lambda text: text.replace(b'"output_dir": "train/', b'"output_dir": "train/../'),
         ),
+        ("run_manifest.json", of_stage),
+        ("run_manifest.json", with_key_of_stage),
     ],
-    ids=["no json", "unknown key", "another run's", "key is not of its contents", "leads elsewhere"],
-)
+    ids=[
+        "no json", "unknown key", "another run's", "key is not of its contents", "leads elsewhere",
+        "another stage's", "another stage's key",
+    ],
+)  # fmt: skip
 def test_a_damaged_ledger_is_named_and_never_paid_past(runner, bare, sandbox, file, change):  # noqa: F811
     folder = runner().buy().run.folder
     text = Git(bare).raw("show", f"{REF}:{folder}/{file}")
@@ -415,6 +430,21 @@ def test_a_damaged_ledger_is_named_and_never_paid_past(runner, bare, sandbox, fi
     assert f"{folder}/{file}" in " ".join(refused.value.problems)
     assert sandbox.asked() == []
     assert not other.repository.has(folder)
+
+
+def test_a_job_without_its_manifest_is_never_paid_past(runner, bare, sandbox):  # noqa: F811
+    """No run is seen there, and one with its key would be paid for again."""
+    folder = runner().buy().run.folder
+    plant(bare, f"{folder}/run_manifest.json", None)
+    sandbox.begin()
+
+    with pytest.raises(ContractError) as refused:
+        runner("b").buy()
+
+    assert refused.value.problems == (
+        f"ledger: {folder}/job.json: is of another run than run_manifest.json beside it",
+    )
+    assert sandbox.asked() == []
 
 
 def test_a_folder_that_is_another_run_here_is_said_at_once(runner, bare, monkeypatch):
@@ -505,6 +535,7 @@ def test_a_run_in_another_runs_place_is_a_damaged_ledger(runner, bare, sandbox):
         ({"answered": False}, {"answered": True}, False),
         ({"answered": False, "later": 1}, {"answered": False}, True),
         ({"answered": False}, {"answered": False, "later": 1}, False),
+        ({"answered": False, "later": 1}, {"answered": False, "updated": 2}, True),
         ({"answered": True, "later": 1}, {"answered": True}, True),
         ({"answered": True}, {"answered": True}, False),
         ({"answered": True, "later": 1, "job": "other"}, {"answered": True}, False),
@@ -512,10 +543,11 @@ def test_a_run_in_another_runs_place_is_a_damaged_ledger(runner, bare, sandbox):
     ids=str,
 )
 def test_of_two_records_the_one_that_knows_more_stays(ours, theirs, further):
-    def made(answered, later=0, job="j"):
+    def made(answered, later=0, updated=None, job="j"):
         record = a_job((iso(NOON + timedelta(hours=later)),), answered=answered)
-        known = {"job_id": job} if answered else {}
-        return record.model_copy(update={"openai": record.openai.model_copy(update=known)})
+        known = {"openai": record.openai.model_copy(update={"job_id": job} if answered else {})}
+        when = {"updated_at": iso(NOON + timedelta(hours=updated))} if updated else {}
+        return record.model_copy(update=known | when)
 
     assert _further(made(**ours), made(**theirs)) == further
 

@@ -316,6 +316,7 @@ def test_a_damaged_file_keeps_only_its_own_run_waiting_and_is_named(team, file, 
     (run,) = json.loads(done.out)["runs"]
     assert (run["run_dir"], run["state"]) == (sound, "proposed")
     assert f"ledger: {path}" in json.loads(done.out)["damaged"][0]
+    assert ("one of mode 120000" in json.loads(done.out)["damaged"][0]) == (damage is linked)
     assert f"  ledger: {path}" in done.err
     assert team.repository.files(broken, "*") == []
     team.launch(suffix=f"{team.suffix}c", code=0 if file == "report" else 3)
