@@ -317,27 +317,27 @@ def dated(team):  # noqa: F811
 def test_uploads_that_nothing_uses_are_deleted_after_a_day_and_nothing_else_is(team, dated):  # noqa: F811
     """Fault row 1: what a launch left whose answers were lost."""
     before = ids(team)
-    theirs = orphan(team, ftv4="mine")
+    theirs = {orphan(team, ftv4="mine"), orphan(team, jsonl="jsonl.old")}
     used = orphan(team, a="c")
     job = NewJob("gpt-4.1-mini-2025-04-14", used, suffix="x", run_key="0" * 64, stage="synthesis_decision")
     team.provider.connect().create_job(job)
     left = {orphan(team), orphan(team)}
     run = team.launch()
-    (ours,) = ids(team) - before - left - {theirs, used}
+    (ours,) = ids(team) - before - left - theirs - {used}
     team.later(hours=24)
     dated()
     young = orphan(team)
-    assert ids(team) == before | left | {theirs, used, ours, young}
+    assert ids(team) == before | left | theirs | {used, ours, young}
     team.lose_checkout()
     team.round()
-    assert ids(team) == before | left | {theirs, used, ours, young}
+    assert ids(team) == before | left | theirs | {used, ours, young}
 
     team.later(minutes=30)
     team.round("--do", "evaluate", "--do", "propose")  # whose keys are for something else
-    assert ids(team) == before | left | {theirs, used, ours, young}
+    assert ids(team) == before | left | theirs | {used, ours, young}
     (swept,) = team.round("--do", "follow")
 
-    assert ids(team) == before | {theirs, used, ours, young}
+    assert ids(team) == before | theirs | {used, ours, young}
     assert sorted(line for line in swept["done"] if "upload" in line) == sorted(
         f"deleted {name}, an upload that nothing uses" for name in left
     )
