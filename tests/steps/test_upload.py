@@ -358,6 +358,23 @@ def test_no_more_is_deleted_than_a_round_may_change(team, dated):  # noqa: F811
         assert len(ids(team) & left) == rest
 
 
+def test_what_is_of_no_known_age_is_left_and_a_plan_beside_it_uses_nothing(team, dated):  # noqa: F811
+    left = orphan(team)
+    team.launch()
+    plan = ("ft", "stage", "--stage", "synthesis_decision", "--suffix", "plan", "--provider", "sandbox")
+    assert team._ftv4(*plan, "--dry-run").code == 0
+    team.round("--do", "follow")
+    team.later(hours=25)
+    listed = team.provider.raw(f"{FILES}/{left}")
+    page = {"object": "list", "has_more": False, "data": [listed | {"created_at": None}]}
+    team.provider.fail("alter", "GET", FILES, fields=page)
+
+    assert team.round("--do", "follow")[0]["done"] == []
+    assert left in ids(team)
+    (run,) = team.round("--do", "follow")
+    assert run["done"] == [f"deleted {left}, an upload that nothing uses"]
+
+
 @pytest.mark.parametrize("path", [FILES, JOBS])
 def test_a_provider_that_cannot_say_what_is_used_keeps_everything(team, dated, path):  # noqa: F811
     """Nor may the key of every job delete: it is noted, and costs the round nothing."""
@@ -404,6 +421,22 @@ def test_a_provider_that_nobody_has_asked_of_late_is_left_alone(team, dated):  #
 
     assert left in ids(team)
     assert len(team.provider.asked("GET", FILES)) == asked + 1  # ours, just now
+
+
+def test_a_run_of_no_known_time_counts_as_long_ago(team, dated):  # noqa: F811
+    """Whoever may push can say so on the ledger: the round goes on."""
+    left = orphan(team)
+    team.launch()
+    made = team.repository.read_json(next(path for path in team.ledger() if "manifest" in path))[
+        "generated_at"
+    ]
+    rewrite(team, lambda path, text: text.replace(f'"generated_at": "{made}"', '"generated_at": "some day"'))
+    team.later(hours=25)
+
+    (run,) = team.round("--do", "follow")
+
+    assert (run["error"], run["notes"]) == (None, [])
+    assert left in ids(team)
 
 
 def test_every_name_that_is_given_is_one_that_is_known_as_ours(operator):  # noqa: F811
