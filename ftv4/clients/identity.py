@@ -141,7 +141,7 @@ def _sent(what: str, method: str, url: str, bearer: str, body: Json | None) -> "
             return session.request(
                 method, url, json=body, auth=_bearing(bearer), timeout=SECONDS, allow_redirects=False
             )
-        except RequestException as error:  # its text may hold what was sent
+        except (RequestException, ValueError) as error:  # its text may hold what was sent
             reason = type(error).__name__
             raise ServiceError(
                 f"could not {what}: no answer: {reason}", hint=_where(url), retryable=True

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.error import HTTPError
@@ -182,6 +183,7 @@ NO_TOKEN = [
     *({"kind": "alter", "fields": {"expires_in": value}} for value in (None, "300", 0, -1, True)),
     *GARBAGE,
     reject(401),
+    reject(429),
 ]
 
 
@@ -370,6 +372,11 @@ def test_a_service_that_gives_nothing_is_a_service_error(keyless, fault):
     )
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://forge.example"])
+def test_a_token_that_cannot_be_taken_back_is_left_to_end_by_itself(url):
+    take_back(url, "t")
+
+
 # what is shown
 
 
@@ -453,6 +460,32 @@ def test_a_stored_key_that_is_repeated_is_not_shown(keyless, mirror, key, shown)
     mirror.shape, mirror.status = SHAPES[2], 403
 
     assert f"Bearer {shown}" in refused(connect().models).message
+
+
+def test_a_token_that_no_header_can_hold_is_not_shown_either(keyless):
+    """The error of who refuses to send it quotes it."""
+    keyless.set(ACTIONS_ID_TOKEN_REQUEST_TOKEN="half\nhidden")
+    error = refused(connect().models)
+
+    assert error.message == "could not ask GitHub who this job is: no answer: ValueError"
+    assert "hidden" not in "".join(traceback.format_exception(error))
+
+
+def test_nothing_but_the_own_token_is_said_to_whom_it_is_for(keyless, mirror, monkeypatch, tmp_path):
+    """Not what a netrc file has for an address, and none where there is none."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login ada password word\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(identity, "_is_here", lambda *address: False)
+    mirror.shape, mirror.status = SHAPES[1], 403
+    told = ROW.workload_identity.model_copy(update={"token_url": f"{mirror.url}/oauth/token"})
+    exchanged = ROW.model_copy(update={"workload_identity": told})
+
+    forge = refused(lambda: forge_token(Job.of(variable), mirror.url, NAME, "ftv4-paid"))
+    provider = refused(Provider.connect("sandbox", exchanged, variable).models)
+
+    assert "HTTP 403: Bearer ***" in forge.message
+    assert 'HTTP 403: None {"grant_type' in provider.message.replace("\\", "")
 
 
 def test_no_token_that_was_given_before_is_shown(keyless, mirror):
