@@ -66,6 +66,7 @@ def test_it_is_bounded_and_one_that_cannot_be_judged_keeps_no_other_waiting(host
     rounds = [round_(f"2026-11-22T{hour}:00:00+00:00")[0] for hour in range(13, 20)]
 
     assert {len(found) for found in rounds} == {unjudged.MOST}
+    assert all(found == sorted(found) for found in rounds)
     assert {number for found in rounds for number in found} == set(numbers)
 
 

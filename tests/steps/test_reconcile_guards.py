@@ -433,6 +433,20 @@ def test_of_two_jobs_one_lives_though_the_first_shows_only_when_the_second_is_bo
     assert (status(team, first.id), status(team, second.id)) == ("validating_files", "cancelled")
 
 
+def test_of_two_jobs_that_a_lost_answer_may_mean_the_one_that_lives_is_adopted(team):  # noqa: F811
+    team.provider.fail("accept_then_drop", "POST", JOBS)
+    team.provider.fail("stale_list", "GET", JOBS, times=99)
+    team.launch(code=5)
+    team.provider.begin_faults()
+    ended = team.provider.connect().jobs()[0]
+    lives = second_job(team, ended)
+    team.provider.connect().cancel(ended.id)
+
+    (run,) = team.round("--do", "follow")
+
+    assert (run["job_id"], run["alarms"]) == (lives.id, [])
+
+
 def test_a_job_without_a_key_on_the_same_file_is_nobodys_to_cancel(team):  # noqa: F811
     """Somebody may train on it by hand."""
     launched = team.launch()
@@ -445,6 +459,43 @@ def test_a_job_without_a_key_on_the_same_file_is_nobodys_to_cancel(team):  # noq
 
     assert (run["job_id"], run["alarms"]) == (launched["job_id"], [])
     assert status(team, by_hand.id) == "validating_files"
+
+
+def test_nor_is_it_adopted_where_no_job_has_a_key_and_the_runs_own_has_ended(team):  # noqa: F811
+    launched = team.launch()
+    by_hand = second_job(team, team.provider.connect().job(launched["job_id"]))
+    team.provider.connect().cancel(launched["job_id"])
+    shown = [team.provider.raw(f"{JOBS}/{one}") for one in (by_hand.id, launched["job_id"])]
+    page = {"object": "list", "has_more": False, "data": [one | {"metadata": {}} for one in shown]}
+    team.provider.fail("alter", "GET", JOBS, fields=page)
+
+    (run,) = team.round("--do", "follow")
+
+    assert (run["job_id"], run["state"], run["alarms"]) == (launched["job_id"], "cancelled", [])
+
+
+def test_when_both_jobs_of_a_run_were_cancelled_it_keeps_its_own(team):  # noqa: F811
+    launched = team.launch()
+    late = second_job(team, team.provider.connect().job(launched["job_id"]))
+    for job in (launched["job_id"], late.id):
+        team.provider.connect().cancel(job)
+
+    (run,) = team.round("--do", "follow")
+
+    assert (run["job_id"], run["state"], run["alarms"]) == (launched["job_id"], "cancelled", [])
+
+
+def test_a_job_that_another_run_has_is_no_second_one(team):  # noqa: F811
+    """Where it got lost that the first had ended."""
+    old = team.launch()
+    team.provider.connect().cancel(old["job_id"])
+    team.later(minutes=1)
+    new = team.launch("--again")
+    rewrite(team, lambda path, text: text.replace('"status": "cancelled"', '"status": "running"'))
+
+    found = {run["run_dir"]: (run["job_id"], run["alarms"]) for run in team.round("--do", "follow")}
+
+    assert found == {run["run_dir"]: (run["job_id"], []) for run in (old, new)}
 
 
 def test_a_second_job_that_cannot_be_cancelled_is_an_alarm_until_it_can(team):  # noqa: F811
