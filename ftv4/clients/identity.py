@@ -85,6 +85,7 @@ def forge_token(job: Job, service: str, repository: str, name: str) -> str:
     """What a token service gives the job for a repository, by a trust policy's name. Raises ServiceError."""
     what = f"exchange the job's identity for the forge's token {for_log(name)}"
     url = f"{service.rstrip('/')}/sts/exchange?{urlencode({'scope': repository, 'identity': name})}"
+    _is_here(what, url)
     subject = job.identity(urlsplit(service).hostname or "")
     return str(_asked(what, "token", "GET", url, subject, subject=subject)["token"])
 

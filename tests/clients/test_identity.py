@@ -79,6 +79,15 @@ def test_what_is_lacking_for_either_way_is_a_usage_error_that_names_both(keyless
     assert all(name in error.value.hint for name in both)
 
 
+def test_who_lacks_the_sandboxs_key_is_told_who_prints_it(keyless):
+    keyless.set(ACTIONS_ID_TOKEN_REQUEST_URL="")
+
+    with pytest.raises(UsageError, match="FTV4_SANDBOX_KEY isn't set") as error:
+        connect()
+
+    assert error.value.hint == "`ftv4 sandbox` starts it, and prints what to export"
+
+
 def test_a_job_at_a_provider_that_knows_no_identities_is_told_of_the_key_alone(keyless):
     with pytest.raises(UsageError, match="FTV4_SANDBOX_KEY isn't set") as error:
         Provider.connect("other", ROW.model_copy(update={"workload_identity": None}), variable)
