@@ -94,6 +94,16 @@ def _quick_git(tmp_path_factory):
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _quick_retries():
+    """The SDK repeats what cost nothing as often as it does, but doesn't wait for a machine next door."""
+    from openai import _base_client
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_base_client, "INITIAL_RETRY_DELAY", 0.01)
+        yield
+
+
 MEMORY = Path("/dev/shm")
 ROOM = 2 * 1024**3
 """Bytes; what a run holds at a time is a small part of it."""

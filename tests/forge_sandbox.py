@@ -3,6 +3,7 @@
 import json
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -139,16 +140,23 @@ FIRST = {
 }
 
 
-@pytest.fixture(scope="module")
-def _server():
-    """One server for a module's tests; each test puts an app of its own behind it."""
+@contextmanager
+def changing(name):
+    """A server whose app may change while it runs; its URL, and what holds the app."""
     behind = {}
 
     async def app(scope, receive, send):
         await behind["app"](scope, receive, send)
 
-    with listening("forge", 0) as listener, served(app, listener):
+    with listening(name, 0) as listener, served(app, listener):
         yield f"http://{HOST}:{listener.getsockname()[1]}", behind
+
+
+@pytest.fixture(scope="module")
+def _server():
+    """One server for a module's tests; each test puts an app of its own behind it."""
+    with changing("forge") as server:
+        yield server
 
 
 @pytest.fixture

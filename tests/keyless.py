@@ -1,7 +1,6 @@
 """A job of a workflow on the sandbox with no key stored, and every token that it was ever given."""
 
 import subprocess
-from contextlib import ExitStack
 
 import pytest
 
@@ -9,8 +8,7 @@ from ftv4.sandbox.forge import forge_app
 from ftv4.sandbox.issuer import Issuer
 from ftv4.sandbox.provider import provider_app
 from ftv4.sandbox.provider.federation import IDENTITY_PROVIDER, SERVICE_ACCOUNT
-from ftv4.sandbox.serve import listening, served
-from tests.forge_sandbox import NAME, Checkout
+from tests.forge_sandbox import NAME, Checkout, changing
 from tests.forge_sandbox import Sandbox as Forge
 from tests.provider_sandbox import SECONDS
 from tests.provider_sandbox import Sandbox as Provider
@@ -57,8 +55,15 @@ class Keyless:
         return [token for token in self.signed if token in text] + ["ghs_"] * ("ghs_" in text)
 
 
+@pytest.fixture(scope="module")
+def _services():
+    """Servers of both for a module's tests; each test puts apps of its own behind them."""
+    with changing("provider") as provider, changing("forge") as forge:
+        yield provider, forge
+
+
 @pytest.fixture
-def keyless(tmp_path_factory, monkeypatch):
+def keyless(_services, tmp_path_factory, monkeypatch):
     signed, sign = [], Issuer.sign
 
     def signing(self, *arguments):
@@ -67,19 +72,15 @@ def keyless(tmp_path_factory, monkeypatch):
 
     monkeypatch.setattr(Issuer, "sign", signing)
     root, issuer = tmp_path_factory.mktemp("keyless"), Issuer()
-    with ExitStack() as running:
-        at = [running.enter_context(listening(name, 0)) for name in ("provider", "forge")]
-        urls = [f"http://127.0.0.1:{one.getsockname()[1]}" for one in at]
-        provider, forge = Provider(urls[0]), Forge(urls[1], root / "forge")
-        apps = (
-            provider_app(root / "provider", clock=provider.now, training_seconds=SECONDS, issuer=issuer),
-            forge_app(forge.folder, clock=forge.now, issuer=issuer),
-        )
-        for app, listener in zip(apps, at, strict=True):
-            running.enter_context(served(app, listener))
-        first = Checkout(root / "first", "main", "Ada")
-        subprocess.run(["git", "init", "-q", "-b", "main", first.folder], check=True)
-        first.run("remote", "add", "origin", str(forge.git))
-        names = ("ftv4-paid", "ftv4-bot")
-        first.push({f".github/chainguard/{name}.sts.yaml": POLICY.format(name).encode() for name in names})
-        yield Keyless(provider, forge, signed, monkeypatch.setenv)
+    (provider_url, behind_provider), (forge_url, behind_forge) = _services
+    provider, forge = Provider(provider_url), Forge(forge_url, root / "forge")
+    behind_provider["app"] = provider_app(
+        root / "provider", clock=provider.now, training_seconds=SECONDS, issuer=issuer
+    )
+    behind_forge["app"] = forge_app(forge.folder, clock=forge.now, issuer=issuer)
+    first = Checkout(root / "first", "main", "Ada")
+    subprocess.run(["git", "init", "-q", "-b", "main", first.folder], check=True)
+    first.run("remote", "add", "origin", str(forge.git))
+    names = ("ftv4-paid", "ftv4-bot")
+    first.push({f".github/chainguard/{name}.sts.yaml": POLICY.format(name).encode() for name in names})
+    return Keyless(provider, forge, signed, monkeypatch.setenv)

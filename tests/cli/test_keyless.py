@@ -9,9 +9,9 @@ import pytest
 from ftv4.cli.clients import _named, connect_forge, connect_remote
 from tests.dataset_rows import rows, write_dataset
 from tests.encode.test_secrets import COMMANDS, FT
-from tests.keyless import EXCHANGE, keyless
+from tests.keyless import EXCHANGE, _services, keyless
 
-__all__ = ["keyless"]
+__all__ = ["_services", "keyless"]
 DOCTOR = ("ops", "doctor")
 ELSEWHERE = "https://forge.example"
 REVOKED = "DELETE /installation/token 204"

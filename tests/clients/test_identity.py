@@ -19,9 +19,9 @@ from ftv4.documents import Repository
 from ftv4.errors import ServiceError, UsageError
 from tests.conftest import ROOT
 from tests.forge_sandbox import NAME
-from tests.keyless import EXCHANGE, keyless
+from tests.keyless import EXCHANGE, _services, keyless
 
-__all__ = ["keyless"]
+__all__ = ["_services", "keyless"]
 ROW = Repository(ROOT).providers().providers["sandbox"]
 JOBS = "/fine_tuning/jobs"
 BASE = "gpt-4.1-mini-2025-04-14"
