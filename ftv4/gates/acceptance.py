@@ -133,7 +133,8 @@ class Acceptance:
 def _seen(value: Any) -> Any:
     """A value with its texts as people see them, a single space between words."""
     if isinstance(value, str):
-        return re.sub(r"\s+", " ", visible(value))
+        plain = value.isascii() and value.isprintable() and "  " not in value
+        return value if plain else re.sub(r"\s+", " ", visible(value))
     if isinstance(value, dict):
         return {key: _seen(item) for key, item in value.items()}
     return [_seen(item) for item in value] if isinstance(value, list) else value
