@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import socket
+import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -110,7 +111,12 @@ ROOM = 2 * 1024**3
 
 
 def pytest_configure(config):
-    """Files of tests are kept in memory where that can be: a disk takes longer and shows no more."""
+    """Files of tests are kept in memory where that can be: a disk takes longer and shows no more.
+
+    What Python compiles is kept, whatever the environment says: hundreds of processes are started.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if "TMPDIR" in os.environ or not MEMORY.is_dir():  # a worker has it from who started it
         return
     place = os.statvfs(MEMORY)

@@ -414,7 +414,7 @@ def test_annotations_keep_to_the_platforms_limits_and_the_totals_are_true(tree, 
 def test_pages_keep_to_their_budgets_and_the_totals_are_true(tree, ftv4, monkeypatch, tmp_path):
     long = {
         f"train/datasets/part-{number:02}/stage_quant.jsonl": lines(*[b"x" * 900] * 30)
-        for number in range(60)
+        for number in range(30)
     }
     tree.commit(long)
     summary = tmp_path / "summary.md"

@@ -79,7 +79,6 @@ def act(checkout, scratch, workflow, event, payload, *, environment, secrets, va
         "PIP_LOG": scratch / "pip",
         "PYTHON": sys.executable,
         "PYTHONPATH": ROOT,
-        "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": tempfile.gettempdir(),
         "GIT_CONFIG_GLOBAL": os.environ["GIT_CONFIG_GLOBAL"],
         **environment,
