@@ -127,11 +127,6 @@ def pytest_configure(config):
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
 
 
-def pytest_xdist_auto_num_workers():
-    """One more than cores: a test often waits for git, a server or a workflow it has started."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish():
     """What the tests are made of stays to the end: the garbage collector need not look at it each time."""
