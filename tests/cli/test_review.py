@@ -12,6 +12,7 @@ import threading
 
 import pytest
 
+from ftv4.steps.identity import identity
 from tests.conftest import ROOT
 from tests.steps.records import NOW, PACK, SYNTHESIS, item_id, items_of, persist
 
@@ -214,3 +215,7 @@ def _until(master, mark):
             break
         seen += chunk
     return seen
+
+
+def test_where_neither_platform_nor_git_says_who_it_is_nobody_is(repository):
+    assert identity(repository, None) is None

@@ -396,11 +396,14 @@ class _Mirror(BaseHTTPRequestHandler):
         self.server.seen.append(self.path)
         length = int(self.headers.get("content-length") or 0)
         told = f"{self.headers['authorization']} {self.rfile.read(length).decode()}"
-        answer = json.dumps(self.server.shape(told)).encode()
+        shaped = self.server.shape(told)
+        answer = shaped if isinstance(shaped, bytes) else json.dumps(shaped).encode()
         self.send_response(self.server.status)
         self.send_header("content-length", str(len(answer)))
         self.send_header("content-type", "application/json")
         self.send_header("location", "/elsewhere")
+        if self.server.status == 503:
+            self.send_header("retry-after", "60")
         self.end_headers()
         self.wfile.write(answer)
 
@@ -469,6 +472,18 @@ def test_a_stored_key_that_is_repeated_is_not_shown(keyless, mirror, key, shown)
     mirror.shape, mirror.status = SHAPES[2], 403
 
     assert f"Bearer {shown}" in refused(connect().models).message
+
+
+def test_a_service_that_is_down_is_not_asked_whom_it_trusts_nor_waited_for(keyless, mirror, monkeypatch):
+    waited = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
+    mirror.shape, mirror.status = (lambda told: b"<html>Down"), 503
+
+    error = refused(lambda: forge_token(Job.of(variable), mirror.url, NAME, "ftv4-paid"))
+
+    assert error.message.endswith(": HTTP 503")
+    assert error.hint.endswith(" the right address, and reachable from here?")
+    assert len(mirror.seen) > 1 and sum(waited) < 1
 
 
 def test_a_token_that_no_header_can_hold_is_not_shown_either(keyless):

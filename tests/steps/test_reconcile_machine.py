@@ -410,6 +410,20 @@ def test_what_is_evaluated_twice_in_a_second_keeps_both_reports(machine):
     state.teardown()
 
 
+def test_a_pull_request_that_a_list_leaves_out_is_looked_at_before_it_counts_as_closed(machine):
+    state = machine()
+    state.begin()
+    state.provider.end(0, "succeeded")
+    state.tick(THINGS, dies=0)
+    state.forge.pulls = lambda **_: []
+    state.tick(("follow",), dies=0)
+
+    (outcome,) = [text for path, text in state.ledger.commits[-1].items() if path.endswith("/outcome.json")]
+    assert json.loads(outcome)["state"] == "proposed"
+    del state.forge.pulls
+    state.teardown()
+
+
 def test_no_history_pays_twice_loses_a_job_proposes_in_doubt_or_goes_on_for_ever(machine):
     """I1 to I6 over histories that nobody thought of."""
     run_state_machine_as_test(
