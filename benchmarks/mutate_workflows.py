@@ -59,7 +59,7 @@ TESTS = [
     *(f"tests/cli/test_{name}.py" for name in ("evals", "ft", "ft_summary", "gate_sarif", "init", "naming")),
 ]
 """Where guards and encoders are looked at; no run of act, as one takes seconds and there are hundreds."""
-FILTER = r"(?<=[\w)\]]) *\| *(?:code|person|line|span)(?:\([^()]*\))?"
+FILTER = r"(?<=[\w)\]]) *\| *(?:code|person|line|span)(?:\([^()]*\))?(?=[^{}\n]*\}\})"
 LINE = re.MULTILINE
 BLOCK = r"^( *)%s:\n(?:\1 +.*\n)+"
 WORKFLOWS = [
