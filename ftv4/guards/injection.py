@@ -43,6 +43,10 @@ def _form(*alternatives: str) -> str:
     return "|".join(alternatives)
 
 
+def _any(words: Iterable[str]) -> str:
+    return f"(?:{_form(*words)})"
+
+
 # What stands behind the word that the screen looks for.
 _ASIDE = _form(
     rf"{_BEFORE}{_GAP}{_FEW}{_TOLD}\b",
@@ -72,7 +76,7 @@ _TO_THE_MODEL = rf"{_GAP}(?:(?:to|for){_GAP})?(?:(?:the|any|all){_GAP})?(?:{_AI}
 _A_GRADE = rf"{_GAP}(?:this|it|me|the{_GAP}{_ANSWER}){_GAP}{_FEW}{_FULL}\b"
 _NEW_TASK = rf"{_GAP}(?:new|only|sole|real|true){_GAP}(?:task|instructions?|objective){_GAP}(?:is|are)\b"
 
-_SET_ASIDE = rf"(?:{'|'.join(_VERBS)})\w{{0,4}}"
+_SET_ASIDE = rf"{_any(_VERBS)}\w{{0,4}}"
 _FOLLOW = ("follow", "obey", "heed")
 _PLAY = ("act", "behave", "respond", "speak", "talk")
 _COPY = ("repeat", "output", "print", "copy")
@@ -80,10 +84,6 @@ _CALL = ("note", "message", "attention", "reminder")
 _GRADE = ("score", "rate", "grade", "judge", "mark", "assess", "evaluate")
 _TOPS = ("full", "top", "perfect", "highest", "maximum")
 _MODES = ("admin", "debug", "sudo", "root", "unrestricted")
-
-
-def _any(words: Iterable[str]) -> str:
-    return f"(?:{'|'.join(words)})"
 
 
 FORMS: Mapping[str, str] = {

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ftv4.contracts import Json
-from ftv4.contracts.findings import ChangeReport, Finding, Forecast, GateReport, Measure, RowChange, Shift
+from ftv4.contracts.findings import (
+    ChangeReport,
+    Edit,
+    Finding,
+    Forecast,
+    GateReport,
+    Measure,
+    RowChange,
+    Setting,
+    Shift,
+)
 from ftv4.contracts.policy import Policy
 from ftv4.contracts.run import Estimate
 from ftv4.encode import code_span, fit, for_log, for_markdown
@@ -183,10 +193,13 @@ def _waived_by(finding: Finding) -> str:
 def _settings(change: ChangeReport) -> Iterator[str]:
     """What the change does to policy and waivers, a line each."""
     for one in change.settings[:SHOWN]:
-        values = f"{one.before or 'nothing'} -> {one.after or 'nothing'}"
-        yield f"{for_log(one.file)}: {for_log(one.pointer)}: {values}; this verdict is by the base's"
+        yield f"{for_log(one.file)}: {for_log(one.pointer)}: {_from_to(one)}; this verdict is by the base's"
     if left := _unshown_settings(change):
         yield f"and {left} more values of policy and waivers"
+
+
+def _from_to(one: Edit | Setting) -> str:
+    return f"{one.before or 'nothing'} -> {one.after or 'nothing'}"
 
 
 def _unshown_settings(change: ChangeReport | None) -> int:
@@ -244,8 +257,7 @@ def _row_lines(change: RowChange) -> Iterator[str]:
     rows = _of_rows(change)
     for row in rows["edited"]:
         for edit in row.edits:
-            values = f"{edit.before or 'nothing'} -> {edit.after or 'nothing'}"
-            yield f"{row.line}: edited: {row.id}: {edit.pointer}: {values}"
+            yield f"{row.line}: edited: {row.id}: {edit.pointer}: {_from_to(edit)}"
         if row.more_edits:
             yield f"{row.line}: edited: {row.id}: and {row.more_edits} more members"
     yield from (f"{row.line}: new: {row.id}: {row.text}" for row in rows["added"])

@@ -6,7 +6,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from ftv4.clients.git import Entry, Git
+from ftv4.clients.git import Git
 from ftv4.contracts.findings import ChangeReport, Finding, GateReport
 from ftv4.contracts.policy import Policy
 from ftv4.documents import Repository
@@ -83,7 +83,11 @@ def judge_change(
     touched = look(git, changes, git.files(head, DATASETS), terms.policy.limits)
     wanted = {repository.relative(file) for file in files}
     datasets = [entry for entry in touched.datasets if not wanted or name_of(entry.path) in wanted]
-    reports = [_judge_entry(repository, entry, (base, fork, head), terms) for entry in datasets]
+    now, then = (Snapshot(repository, data=commit, rest=base) for commit in (head, fork))
+    reports = [
+        _judge_entry(name_of(entry.path), now, then if int(entry.before, 16) else None, terms)
+        for entry in datasets
+    ]
     about = (*touched.findings, *check(git, changes, terms.today, terms.provider))
     if reports and WAIVERS not in map(name_of, (entry.path for entry in changes)):
         about += tuple(_elsewhere(terms, {report.file for report in reports}))
@@ -142,18 +146,12 @@ def _judge(
     return report.model_copy(update={"needed_rows": needed, "forecast": forecast})
 
 
-def _judge_entry(
-    repository: Repository, entry: Entry, commits: tuple[str, str, str], terms: Terms
-) -> GateReport:
-    base, fork, head = commits
-    file = name_of(entry.path)
-    now = Snapshot(repository, data=head, rest=base)
+def _judge_entry(file: str, now: Snapshot, then: Snapshot | None, terms: Terms) -> GateReport:
     try:
         terms = replace(terms, stage=terms.stage or find_stage(now, file))
         report = _judge(now, file, terms)
     except ContractError as error:
         return waive(unreadable(now, file, error), terms.waivers, terms.today)
-    then = Snapshot(repository, data=fork, rest=base) if int(entry.before, 16) else None
     comparison = Comparison({finding.line for finding in report.findings if finding.rule in UNSEEN})
     before = _before(then, file, comparison, terms) if then else None
     for line in now.lines(file, longest=terms.policy.limits.line_bytes):

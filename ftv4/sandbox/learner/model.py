@@ -12,7 +12,7 @@ from ftv4.sandbox.learner.binding import Binder
 from ftv4.sandbox.learner.columns import Codes, Columns
 from ftv4.sandbox.learner.lists import Lists
 from ftv4.sandbox.learner.outline import Part, outline
-from ftv4.sandbox.learner.tables import Numbers, Pairs, Table, gains, learn_table, pick, weigh_cell
+from ftv4.sandbox.learner.tables import Numbers, Pairs, Table, gains, learn_table, pick
 from ftv4.sandbox.learner.templates import Missing, fill
 from ftv4.sandbox.learner.views import Identities, View
 
@@ -144,8 +144,9 @@ class Question:
         return items if learned.lists.fits(part.place, items) else self._fill(part, at)
 
     def _weigh(self, part: Part, table: Table) -> Numbers:
+        """How much each example's vote counts: by nearness in its cell, not at all outside."""
         codes, near = self._learned.pairs.codes[:, part.rows], self._near[part.rows]
-        return weigh_cell(table, codes, self._asked, near)
+        return table.cell(codes, self._asked) * near
 
     def _compose(self, part: Part) -> list[Any] | None:
         """A list whose every item was decided on its own; None when it can't be one."""

@@ -191,11 +191,6 @@ def _likeness(cells: Mask, same: Numbers) -> Numbers:
     return np.asarray((cells * same).sum(axis=1) / counts, dtype=np.float32)
 
 
-def weigh_cell(table: Table, codes: Codes, asked: Codes, near: Numbers) -> Numbers:
-    """How much each example's vote counts for an input: by nearness in its cell, not at all outside."""
-    return table.cell(codes, asked) * near
-
-
 def pick(weights: Numbers, same: Numbers) -> int:
     """The example that is most like what the votes are for."""
     return int(_winners(weights[None, :], same)[0])
