@@ -228,7 +228,7 @@ def _says(planted: Planted, findings: Sequence[Finding]) -> bool:
     )
 
 
-_MORE = re.compile(r"(?:so do lines|: lines) ([^a-z]*(?:\(similarity [0-9.]+\)[^a-z]*)*)")
+_MORE = re.compile(r"(?:so do(?:es)? lines?|: lines) ([^a-z]*(?:\(similarity [0-9.]+\)[^a-z]*)*)")
 
 
 def _lines(finding: Finding) -> set[int]:

@@ -6,7 +6,7 @@ recommended path, another reading of a signal. Answers that decide alike in othe
 a model that is taught both will mix them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ftv4.contracts.findings import Finding, Severity
@@ -19,10 +19,26 @@ FIXES: Mapping[str, str] = {
 }
 """Rule → what to do about it."""
 
-DECISIVE = ("recommended_path", "signals")
-"""Members of an output that decide; of a signal, its bucket and direction."""
+
+class _Difference(NamedTuple):
+    """How a row may answer otherwise than the first that asks the same."""
+
+    rule: str
+    how: str
+    pointer: str
+
+
+_OTHERWISE, _IN_WORDS = "decides otherwise than", "answers in other words than"
+COMPARED = (
+    _Difference("contradicting_rows", _OTHERWISE, "/output/recommended_path"),
+    _Difference("contradicting_rows", _OTHERWISE, "/output/signals"),
+    _Difference("differing_answers", _IN_WORDS, "/output"),
+)
+"""What is compared, the gravest first; of a signal, its bucket and direction."""
 SHOWN = 200
 """Rows listed of one rule; the rest is counted."""
+TOGETHER = 512
+"""Rows that are compared together."""
 
 
 class _Answer(NamedTuple):
@@ -30,47 +46,59 @@ class _Answer(NamedTuple):
 
     line: int
     question: bytes
-    decisions: tuple[bytes, ...]
-    answer: bytes
+    compared: tuple[bytes, ...]
+    """What it answers, in the order of COMPARED."""
 
 
 class _Answers:
-    """Kept: one line and two or three keys for each different question."""
+    """Kept: some 90 bytes of each different question."""
 
     def __init__(self, ask: Ask) -> None:
+        from ftv4.gates.first import First
+
         self._ask = ask
-        self._first: dict[bytes, _Answer] = {}
+        self._asked = First()
+        self._answered = [First() for _ in COMPARED]
         self._count = dict.fromkeys(FIXES, 0)
+        self._unsettled: list[_Answer] = []
 
     def read(self, row: Judged) -> _Answer | None:
         if not row.accepted or not isinstance(row.value, dict):
             return None
-        decisions = _decisions(row.value["output"])
-        return _Answer(row.line, row.reading.question_key, decisions, row.reading.answer_key)
+        compared = (*_decisions(row.value["output"]), row.reading.answer_key)
+        return _Answer(row.line, row.reading.question_key, compared)
 
-    def row(self, read: _Answer) -> Iterator[Finding]:
-        first = self._first.setdefault(read.question, read)
-        for member, one, other in zip(DECISIVE, read.decisions, first.decisions, strict=True):
-            if one != other:
-                problem = f"decides otherwise than line {first.line}, which asks the same"
-                yield from self._finding("contradicting_rows", read, first, problem, f"/output/{member}")
-                return
-        if read.answer != first.answer:
-            problem = f"answers in other words than line {first.line}, which asks the same"
-            yield from self._finding("differing_answers", read, first, problem, "/output")
+    def row(self, read: _Answer) -> Iterable[Finding]:
+        self._unsettled.append(read)
+        return self._settle() if len(self._unsettled) >= TOGETHER else ()
+
+    def _settle(self) -> Iterator[Finding]:
+        """Compare the rows that wait with those that asked the same first: many at once, which is quicker."""
+        rows, self._unsettled = self._unsettled, []
+        lines = [row.line for row in rows]
+        asked = self._asked.of([row.question for row in rows], lines)
+        # Who answers as the first that asked the same has that one for the first to ask and answer so.
+        answered = [
+            table.of([row.question + row.compared[place] for row in rows], lines)
+            for place, table in enumerate(self._answered)
+        ]
+        for row, first, *alike in zip(rows, asked, *answered, strict=True):
+            differences = [found for found, line in zip(COMPARED, alike, strict=True) if line != first]
+            if differences:
+                yield from self._finding(differences[0], row.line, first)
 
     def end(self) -> Iterator[Finding]:
+        yield from self._settle()
         for rule, count in self._count.items():
             if count > SHOWN:
                 yield self._found(rule, f"{count - SHOWN} more rows like that")
 
-    def _finding(
-        self, rule: str, row: _Answer, first: _Answer, problem: str, pointer: str
-    ) -> Iterator[Finding]:
-        self._count[rule] += 1
-        if self._count[rule] <= SHOWN:
-            found = self._found(rule, problem, row.line, pointer)
-            yield found.model_copy(update={"beside": first.line})
+    def _finding(self, found: _Difference, line: int, first: int) -> Iterator[Finding]:
+        self._count[found.rule] += 1
+        if self._count[found.rule] <= SHOWN:
+            problem = f"{found.how} line {first}, which asks the same"
+            finding = self._found(found.rule, problem, line, found.pointer)
+            yield finding.model_copy(update={"beside": first})
 
     def _found(self, rule: str, problem: str, line: int | None = None, pointer: str = "") -> Finding:
         severity: Severity = "error" if rule == "contradicting_rows" else "warning"
@@ -78,7 +106,7 @@ class _Answers:
 
 
 def _decisions(output: Mapping[str, object]) -> tuple[bytes, ...]:
-    """What an output decides, member by member of DECISIVE."""
+    """What an output decides: the path, and how it reads the signals."""
     signals = output.get("signals")
     read = [
         [signal.get("id"), signal.get("value_bucket"), signal.get("direction")]

@@ -11,7 +11,7 @@ is `repeated_answers`. Copies are shown with what they are copies of, and how li
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ftv4.contracts.findings import Finding, Severity
 from ftv4.gates.diversity import percent
@@ -19,6 +19,9 @@ from ftv4.gates.evidence import likeness, quoted
 from ftv4.gates.lines import Lines
 from ftv4.gates.question import Ask, Judged, Question
 from ftv4.gates.reading import Reading, key
+
+if TYPE_CHECKING:
+    from ftv4.gates.first import Places
 
 FIXES: Mapping[str, str] = {
     "duplicate_rows": "keep one of them and delete the other lines",
@@ -93,19 +96,20 @@ class _Copies:
     """Kept: a key for each different row, a sketch for each row unlike the others, and the copies shown."""
 
     def __init__(self, ask: Ask) -> None:
-        from ftv4.gates.neighbours import Neighbours
+        from ftv4.gates.first import First
+        from ftv4.gates.neighbours import Neighbours, Sketches
         from ftv4.gates.stretches import ALIKE, bands
 
         self._ask = ask
         self._limits = ask.policy.gates.duplicates
         self._bands = bands
         self._rows = 0
-        self._first: dict[bytes, int] = {}
-        self._answer_of: dict[bytes, int] = {}
+        self._first, self._answer_of = First(), First()
         self._again: dict[int, _Repeated] = {}
         """Line → where its answer was given after it."""
-        self._same_signals = Neighbours(self._limits.min_similarity)
-        self._any_signals = Neighbours(ALIKE)
+        self._sketches = Sketches()
+        self._same_signals = Neighbours(self._sketches, self._limits.min_similarity, ALIKE)
+        self._any_signals = Neighbours(self._sketches, ALIKE, ALIKE)
         self._exact: dict[int, _Cluster] = {}
         self._near: dict[int, _Cluster] = {}
         self._unsettled: list[_Row] = []
@@ -134,26 +138,35 @@ class _Copies:
     def _settle(self) -> None:
         """Compare the rows that wait: many at once, which is quicker."""
         rows, self._unsettled = self._unsettled, []
-        new = []
-        for row in rows:
-            first = self._first.setdefault(row.signals + row.answer, row.line)
-            if first == row.line:
-                new.append(row)
-            else:
-                self._exact.setdefault(first, _Cluster()).add(row.line)
-        sketched = [(row.line, row.sketch, row.bands, row.industry) for row in new]
-        for row, near in zip(new, self._same_signals.nearest(sketched), strict=True):
+        new = list(self._not_copied(rows))
+        places = self._sketches.add([(row.line, row.sketch, row.industry) for row in new])
+        nearest = self._same_signals.nearest(places, [row.bands for row in new])
+        for row, near in zip(new, nearest, strict=True):
             if near:
                 self._near.setdefault(near.line, _Cluster()).add(row.line, near.similarity)
-        answers = {row.answer: row for row in reversed(rows) if row.answer not in self._answer_of}
-        unheard = sorted(answers.values())
-        sketched = [(row.line, row.sketch, row.wide_bands, "") for row in unheard]
-        for row, alike in zip(unheard, self._any_signals.nearest(sketched), strict=True):
-            self._answer_of[row.answer] = alike.line if alike else row.line
-        for row in rows:
-            first = self._answer_of[row.answer]
+        self._hear(new, places)
+        for row, first in zip(rows, self._answer_of.find([row.answer for row in rows]), strict=True):
             if first != row.line:
                 self._again.setdefault(first, _Repeated(row.headline)).lines.add(row.line)
+
+    def _not_copied(self, rows: list[_Row]) -> Iterator[_Row]:
+        """Those that nobody has said before."""
+        firsts = self._first.of([row.signals + row.answer for row in rows], [row.line for row in rows])
+        for row, first in zip(rows, firsts, strict=True):
+            if first == row.line:
+                yield row
+            else:
+                self._exact.setdefault(first, _Cluster()).add(row.line)
+
+    def _hear(self, new: list[_Row], places: "Places") -> None:
+        """Find out which answers are new, and which are another one but for a few words."""
+        firsts = {row.answer: place for place, row in reversed([*enumerate(new)])}
+        known = self._answer_of.find([*firsts])
+        unheard = sorted(place for place, line in zip(firsts.values(), known, strict=True) if line < 0)
+        answers = [new[place] for place in unheard]
+        nearest = self._any_signals.nearest(places[unheard], [row.wide_bands for row in answers])
+        lines = [near.line if near else row.line for row, near in zip(answers, nearest, strict=True)]
+        self._answer_of.add([row.answer for row in answers], lines)
 
     def end(self) -> Iterator[Finding]:
         self._settle()

@@ -15,7 +15,6 @@ from ftv4.contracts import Problem, check, pointer
 from ftv4.contracts.findings import Finding
 from ftv4.contracts.row import Row
 from ftv4.gates.evidence import quoted
-from ftv4.gates.ids import Ids
 from ftv4.gates.lines import Lines
 from ftv4.gates.question import Ask, Judged, Question
 
@@ -70,9 +69,11 @@ class _Seen(NamedTuple):
 
 
 class _Envelope:
-    """Kept: some 24 bytes of each id, and the lines of those that came again."""
+    """Kept: some 22 bytes of each id, and the lines of those that came again."""
 
     def __init__(self, ask: Ask) -> None:
+        from ftv4.gates.ids import Ids
+
         self._ask = ask
         # A day is another one elsewhere; past every date where nobody says which it is.
         self._last = (ask.today + timedelta(1) if ask.today else date.max).isoformat().encode()

@@ -1,9 +1,7 @@
 """Finds the ids that come again; for `envelope`."""
 
-import numpy as np
-
+from ftv4.gates.first import First
 from ftv4.gates.lines import Lines
-from ftv4.gates.neighbours import First
 
 TOGETHER = 4096
 """Ids that are looked up together, which is quicker."""
@@ -19,8 +17,7 @@ class Ids:
 
     def add(self, name: str, line: int) -> None:
         """See an id; lines come in order."""
-        # A number for each; another one in each process.
-        self._waiting.append((hash(name) & (2**64 - 1), line))
+        self._waiting.append((hash(name), line))
         if len(self._waiting) >= TOGETHER:
             self._settle()
 
@@ -32,10 +29,7 @@ class Ids:
 
     def _settle(self) -> None:
         waiting, self._waiting = self._waiting, []
-        known = self._first.find(np.array([key for key, _ in waiting], np.uint64)).tolist()
-        new: dict[int, int] = {}
-        for (key, line), earlier in zip(waiting, known, strict=True):
-            first = earlier if earlier >= 0 else new.setdefault(key, line)
+        names, lines = [name for name, _ in waiting], [line for _, line in waiting]
+        for line, first in zip(lines, self._first.of(names, lines), strict=True):
             if first != line:
                 self._again.setdefault(first, Lines()).add(line)
-        self._first.add(np.array([*new], np.uint64), np.array([*new.values()], np.int32))

@@ -7,14 +7,15 @@ SHOWN = 5
 class Lines:
     """How many lines there are, and the first of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, shown: int = SHOWN) -> None:
+        self._shown = shown
         self._count = 0
         self._first: list[int] = []
 
     def add(self, line: int) -> None:
         """Count one more; lines come in order."""
         self._count += 1
-        if len(self._first) < SHOWN:
+        if len(self._first) < self._shown:
             self._first.append(line)
 
     def __len__(self) -> int:
