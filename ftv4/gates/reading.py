@@ -60,16 +60,17 @@ class Reading:
         """Letters and digits of what is asked: the context, without notes and dates, and the signals."""
         context = _members(self._input.get("context"))
         asked = {name: value for name, value in context.items() if name != "notes"}
-        return letters(_undated([self.industry, asked, self.signals]))
+        return told([self.industry, asked, self.signals])
 
     @cached_property
     def answer(self) -> bytes:
         """Letters and digits of the output's free text, its member names in between."""
-        return letters(self._said())
+        return told([*self.said.values()])
 
     def excerpt(self, start: int, end: int) -> str:
         """The words that stand at some of the letters of the answer."""
-        text = visible(self._said().decode("utf-8", "ignore")).encode("utf-8", "ignore")
+        said = _undated([*self.said.values()])
+        text = visible(said.decode("utf-8", "ignore")).encode("utf-8", "ignore")
         places = [place for place, byte in enumerate(text) if byte > 127 or chr(byte).isalnum()]
         stretch = text[places[start] : places[min(end, len(places)) - 1] + 1]
         return " ".join(re.findall(r"[\w'-]+", stretch.decode("utf-8", "ignore")))
@@ -97,8 +98,11 @@ class Reading:
         parts = (self._row, self._input)
         return as_json([part[name] for part in parts for name in IDENTIFIERS if name in part], in_order=False)
 
-    def _said(self) -> bytes:
-        return _undated([value for name, value in self._output.items() if name not in STAMPED])
+    @property
+    def said(self) -> dict[str, Any]:
+        """The members of the output that say something; notes that the input has are empty in them."""
+        given = _members(self._input.get("data_limits")).get("notes")
+        return {name: _besides(value, given) for name, value in self._output.items() if name not in STAMPED}
 
 
 def key(text: bytes) -> bytes:
@@ -112,6 +116,19 @@ def as_json(value: object, *, in_order: bool = True) -> bytes:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if in_order else 0)
     except TypeError:
         return canonical(value).encode(errors="replace")
+
+
+def told(value: object) -> bytes:
+    """What is compared of a value: its letters and digits, as they are seen, without dates."""
+    return letters(_undated(value))
+
+
+def _besides(member: Any, given: object) -> Any:
+    """A member of an output without the notes that it has from the input: they say what was counted."""
+    notes = member.get("notes") if isinstance(member, dict) else None
+    if not isinstance(notes, list) or not isinstance(given, list):
+        return member
+    return {**member, "notes": ["" if note in given else note for note in notes]}
 
 
 def _undated(value: object) -> bytes:

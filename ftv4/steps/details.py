@@ -15,7 +15,7 @@ from ftv4.contracts.jsontext import NOT_TEXT, NotJson, loads, trimmed
 from ftv4.documents import Repository
 from ftv4.encode import for_log
 from ftv4.gates.evidence import quoted
-from ftv4.gates.reading import STAMPED
+from ftv4.gates.reading import Reading, told
 from ftv4.guards.private import find
 from ftv4.guards.walk import spots
 from ftv4.steps.row_change import content_hash
@@ -70,25 +70,24 @@ def _differing(finding: Finding, row: Any, other: Any) -> Finding:
     """The finding at the first member in which two rows differ, with what the other one says there."""
     if finding.beside is None:
         return finding
-    own, others = _said(at(row, finding.pointer)), _said(at(other, finding.pointer))
-    differing = [place for place in own | others if own.get(place) != others.get(place)]
+    own, others = _said(row, finding.pointer), _said(other, finding.pointer)
+    differing = [place for place in own | others if told(own.get(place)) != told(others.get(place))]
     if not differing:
         return finding
     count = len(differing)
     said = "there it says" if count == 1 else f"{count} members differ, and there the first says"
-    told = quoted(others.get(differing[0], "nothing"), SHOWN // 2)
+    shown = quoted(others.get(differing[0], "nothing"), SHOWN // 2)
     return finding.model_copy(
         update={
             "pointer": finding.pointer + differing[0],
-            "problem": f"{finding.problem}; {said} {told}",
+            "problem": f"{finding.problem}; {said} {shown}",
         }
     )
 
 
-def _said(part: Any) -> dict[str, str]:
-    """Every value in a part of an output by its pointer; of a whole one, the free text."""
-    if isinstance(part, dict):
-        part = {name: value for name, value in part.items() if name not in STAMPED}
+def _said(row: Any, pointer: str) -> dict[str, str]:
+    """Every value of a row below a pointer, by its own pointer from there; of the output, what it says."""
+    part = Reading(row).said if pointer == "/output" else at(row, pointer)
     leaves = (spot for spot in spots(part) if not isinstance(spot.value, (dict, list)))
     return {
         spot.pointer: spot.value if isinstance(spot.value, str) else canonical(spot.value) for spot in leaves

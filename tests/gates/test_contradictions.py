@@ -72,3 +72,49 @@ def test_a_sentence_that_ends_gets_no_second_full_stop(told):
     out = told("github", owner_choice_prompt="Which of both will you do.")
 
     assert 'Which of both will you do." What to do: keep the better answer' in out
+
+
+@pytest.fixture
+def counted(repository, ftv4):
+    """The rules and places of findings about a copy of a signals row whose window has other rows in it."""
+
+    def judge(*, also_in_input):
+        rows = shipped("quant_signals")
+        other = deepcopy(rows[0])
+        named(other, "again")
+        given = [*rows[0]["input"]["data_limits"]["notes"]]
+        counted = ["Window: 2024-02-01..2024-05-01", "Rows in window: 77"] if also_in_input else given
+        other["input"]["data_limits"]["notes"] = other["input"]["context"]["notes"] = counted
+        rows[0]["output"]["data_quality"]["notes"] += given
+        other["output"]["data_quality"]["notes"] += [counted[0], "Rows in window: 77"]
+        repository.write("rows.jsonl", lines(approved(rows[0]), *rows[1:], approved(other)))
+        only = ("--only=contradictions", "--only=duplicates")
+        found = json.loads(ftv4("gate", "rows.jsonl", *only, "--format=json").out)["findings"]
+        return [(finding["rule"], finding["pointer"]) for finding in found if finding["line"] == 109]
+
+    return judge
+
+
+def test_what_was_counted_makes_no_other_answer(counted):
+    """The real signals rows differ in little else: 68 of them asked the same and were told apart by it."""
+    assert counted(also_in_input=True) == [("duplicate_rows", "")]
+
+
+def test_a_note_that_the_input_has_not_is_the_answers_own(counted):
+    assert ("differing_answers", "/output/data_quality/notes/3") in counted(also_in_input=False)
+
+
+def test_a_date_is_not_what_differs(repository, ftv4):
+    rows = shipped("quant_signals")
+    other = deepcopy(rows[0])
+    named(other, "again")
+    for row, day in ((rows[0], "2025-03-01"), (other, "2025-04-01")):
+        row["output"]["data_quality"]["notes"] += [f"Nothing is recorded before {day}."]
+    other["output"]["data_quality"]["notes"] += ["Nobody counted calls."]
+    repository.write("rows.jsonl", lines(approved(rows[0]), *rows[1:], approved(other)))
+
+    out = ftv4("gate", "rows.jsonl", "--only=contradictions", "--format=json").out
+
+    (finding,) = json.loads(out)["findings"]
+    assert finding["pointer"] == "/output/data_quality/notes/3"
+    assert "members differ" not in finding["problem"]
