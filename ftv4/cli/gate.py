@@ -86,19 +86,22 @@ def _terms(
     ctx: click.Context, repo: "Repository", given: dict[str, Any], workers: "Workers | None"
 ) -> "Terms":
     from ftv4.stages import STAGES
-    from ftv4.steps.judgement import Terms, terms_of
+    from ftv4.steps.judgement import Judges, Terms, terms_of
     from ftv4.steps.serve import provider_row
     from ftv4.steps.waivers import read_waivers
 
-    policy, waivers = terms_of(repo, given["base"]) if given["base"] else (None, read_waivers(repo))
-    if given["policy"] or policy is None:
-        policy = repo.policy(located(ctx, repo, given["policy"]) if given["policy"] else None)
+    own = located(ctx, repo, given["policy"]) if given["policy"] else None
+    judges = (
+        terms_of(repo, given["base"], given["head"] or "HEAD")
+        if given["base"]
+        else Judges(repo.policy(own), read_waivers(repo))
+    )
     forecast = bool(given["base"]) if given["forecast"] is None else given["forecast"]
     if forecast:
         provider_row(repo, given["provider"])
     return Terms(
-        policy=policy,
-        waivers=waivers,
+        policy=repo.policy(own) if own else judges.policy,
+        waivers=judges.waivers,
         today=now().date(),
         stage=STAGES[given["stage"]] if given["stage"] else None,
         only=given["only"],
@@ -106,6 +109,7 @@ def _terms(
         min_rows=given["min_rows"],
         provider=given["provider"] if forecast else None,
         workers=workers,
+        findings=judges.findings,
     )
 
 

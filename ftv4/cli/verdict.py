@@ -118,8 +118,8 @@ def _judged(files: "Repository", asked: "Asked", provider: str) -> "PullVerdict 
         missed = bring(Git(files.root), connect_remote(), subject, asked.base)
     if missed:
         return missed
-    (policy, waivers), at = terms_of(files, BASE), now()
-    terms = Terms(policy, waivers, at.date(), provider=provider)
+    judges, at = terms_of(files, BASE, subject.head), now()
+    terms = Terms(judges.policy, judges.waivers, at.date(), provider=provider, findings=judges.findings)
     with progress("judge the change"), Ledger.opened(connect_remote()) as ledger:
         return judge_pull(files, asked, subject, terms, at, lambda: ledger.read().files)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from ftv4.clients.git import Git
 from ftv4.contracts.findings import ChangeReport, Finding, GateReport
@@ -21,7 +22,7 @@ from ftv4.steps.row_change import Comparison
 from ftv4.steps.row_sample import Sampling
 from ftv4.steps.settings_change import MOST, settings
 from ftv4.steps.snapshot import DATASETS, Snapshot
-from ftv4.steps.tree import look, look_here, name_of
+from ftv4.steps.tree import CONFIG, finding, is_data, look, look_here, name_of
 from ftv4.steps.unapproved import foreseen, waiting
 from ftv4.steps.waivers import OTHERS, WAIVERS, WaiverFile, failing, read_waivers, waive
 from ftv4.steps.workers import Workers
@@ -29,6 +30,15 @@ from ftv4.steps.workers import Workers
 COMPARED = ("rows", "duplicates", "concentration", "diversity")
 """Gates that are asked about a dataset as it was before a change."""
 _COMPARED_RULES = OTHERS.union(*(getattr(GATES[name], "FIXES", ()) for name in COMPARED))
+
+
+class Judges(NamedTuple):
+    """What a repository judges changes by."""
+
+    policy: Policy
+    waivers: WaiverFile
+    findings: tuple[Finding, ...] = ()
+    """What is to be said of them."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,8 @@ class Terms:
     """Whose prices the forecast has; None: no forecast."""
     workers: Workers | None = None
     """Who reads the rows; None: this machine's cores, where there are many rows."""
+    findings: tuple[Finding, ...] = ()
+    """What is to be said of a change before it is looked at."""
 
 
 def judge_file(
@@ -88,7 +100,7 @@ def judge_change(
         _judge_entry(name_of(entry.path), now, then if int(entry.before, 16) else None, terms)
         for entry in datasets
     ]
-    about = (*touched.findings, *check(git, changes, terms.today, terms.provider))
+    about = (*terms.findings, *touched.findings, *check(git, changes, terms.today, terms.provider))
     if reports and WAIVERS not in map(name_of, (entry.path for entry in changes)):
         about += tuple(_elsewhere(terms, {report.file for report in reports}))
     every = [*about, *(finding for report in reports for finding in report.findings)]
@@ -108,9 +120,30 @@ def judge_change(
     )
 
 
-def terms_of(repository: Repository, base: str) -> tuple[Policy, WaiverFile]:
-    """The policy and the waivers that a commit has. Raises UsageError, or ContractError for a damaged one."""
-    commit = Git(repository.root).commit(base)
+def terms_of(repository: Repository, base: str, head: str) -> Judges:
+    """The policy and the waivers that judge a change: those of `base`, whatever the change does to them.
+
+    Damaged ones are passed over, for those of `head`, where no dataset is changed: else nothing could ever
+    mend them. Raises UsageError when a revision names no commit, and ContractError.
+    """
+    git = Git(repository.root)
+    base, head = git.commit(base), git.commit(head)
+    try:
+        return Judges(*_read_judges(repository, base))
+    except ContractError as error:
+        changed = git.changes(git.fork(base, head), head)
+        if any(is_data(entry.path) for entry in changed):
+            raise ContractError(
+                f"{base[:12]}, the base of the change: {error.message}",
+                problems=error.problems,
+                hint="mend that in a change of its own, without datasets",
+                line=error.line,
+            ) from None
+        text = f"judged by its own policy and waivers, for those of the base are damaged: {error.message}"
+        return Judges(*_read_judges(repository, head), (finding("judged_by_itself", CONFIG, text),))
+
+
+def _read_judges(repository: Repository, commit: str) -> tuple[Policy, WaiverFile]:
     snapshot = Snapshot(repository, data=commit, rest=commit)
     return snapshot.policy(), read_waivers(snapshot)
 
@@ -203,9 +236,9 @@ def _marked(finding: Finding, comparison: Comparison, before: GateReport | None)
 
 def _elsewhere(terms: Terms, judged: Collection[str]) -> Iterator[Finding]:
     """What is against waivers of datasets that aren't judged now: a warning, to be heard before it counts."""
-    for finding, waiver in failing(terms.waivers, terms.today):
+    for against, waiver in failing(terms.waivers, terms.today):
         if waiver.file not in judged:
-            yield finding.model_copy(update={"severity": "warning"})
+            yield against.model_copy(update={"severity": "warning"})
 
 
 def _must_fit(repository: Repository, file: str | Path, policy: Policy) -> None:

@@ -22,6 +22,8 @@ NAME = re.compile(rb"train/datasets/[a-z0-9][a-z0-9_/-]{0,99}\.jsonl")
 """What a dataset may be called: nothing that a shell, a disk or a reader stumbles over."""
 JUDGES = ("ftv4/", "config/", "templates/", ".github/", "evals/", "pyproject.toml", "requirements")
 """Where the code, policy and workflows are that judge; a change to them has no say in its own verdict."""
+CONFIG = "config"
+"""Where policy and waivers are."""
 POINTER = b"version https://git-lfs"
 ATTRIBUTES = frozenset({".gitattributes", ".lfsconfig", ".gitmodules"})
 LINK = "a link, which leads to a file that nobody judged"
@@ -37,12 +39,13 @@ FIXES: Mapping[str, str] = {
     "attributes_changed": "change attributes in a pull request without datasets",
     "dataset_removed": "say in the pull request why; nothing can be trained on it any more",
     "judged_by_base": "merge that first, in a change of its own; it judges from the next change on",
+    "judged_by_itself": "look at its policy and waivers with particular care",
     "too_many_files": "split the change",
     "file_too_large": "split the dataset, or raise limits.file_bytes in the policy",
     "config_invalid": "mend it here; once merged, every later verdict would stop at it",
 }
 """Rule → what to do about it."""
-WARNINGS = frozenset({"executable_file", "dataset_removed", "judged_by_base"})
+WARNINGS = frozenset({"executable_file", "dataset_removed", "judged_by_base", "judged_by_itself"})
 
 
 class Touched(NamedTuple):
@@ -56,7 +59,7 @@ class Touched(NamedTuple):
 def look(git: Git, changes: Iterable[Entry], standing: Iterable[Entry], limits: Limits) -> Touched:
     """Sort the files of a change. `standing` is what its head has below train/datasets."""
     changes = tuple(changes)
-    data = [entry for entry in changes if _is_data(entry.path)]
+    data = [entry for entry in changes if is_data(entry.path)]
     found = [*_misnamed(data), *_twins(standing), *_attributes(changes, data), *_judges(changes, data)]
     files = []
     for entry in data:
@@ -83,7 +86,7 @@ def look_here(repository: Repository, file: str | Path) -> tuple[Finding, ...]:
     entry = Entry(os.fsencode(repository.relative(file)), "100644", "")
     if repository.is_linked(file):
         return (finding("symbolic_link", name_of(entry.path), LINK),)
-    return tuple(_misnamed([entry])) if _is_data(entry.path) else ()
+    return tuple(_misnamed([entry])) if is_data(entry.path) else ()
 
 
 def finding(rule: str, file: str, problem: str, line: int | None = None, pointer: str = "") -> Finding:
@@ -104,7 +107,7 @@ def name_of(path: bytes) -> str:
     return path.decode(errors="replace")
 
 
-def _is_data(path: bytes) -> bool:
+def is_data(path: bytes) -> bool:
     """Whether a path is a dataset's, or a folder's that datasets lie in, however it is spelled."""
     folded = unicodedata.normalize("NFKC", name_of(path)).casefold()
     inside = folded.startswith(f"{DATASETS}/")

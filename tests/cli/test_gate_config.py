@@ -139,3 +139,38 @@ def test_an_expired_waiver_of_a_dataset_that_is_not_judged_is_a_warning(told, tr
     assert told({"README.md": b"x"}) == []
     assert told({SYNTHESIS: lines(*varied(42))}) == [("waiver_expired", WAIVERS, 3, "/waivers/0")]
     assert told.findings[0]["severity"] == "warning"
+
+
+BROKEN = SHIPPED[POLICY].replace(b'"max_industry_share": 0.6', b'"max_industry_share": 6')
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [({POLICY: BROKEN}, {POLICY: SHIPPED[POLICY]}), ({WAIVERS: b"{"}, {WAIVERS: None})],
+)
+def test_what_is_damaged_in_the_base_can_be_mended_in_a_change_without_datasets(told, tree, broken, mended):
+    tree.base = tree.commit(broken)
+
+    assert told(mended) == [("judged_by_itself", "config", None, "")]
+    assert told.findings[0]["severity"] == "warning"
+    assert next(iter(broken)) in told.findings[0]["problem"]
+
+
+def test_a_dataset_is_never_judged_by_its_own_policy(tree, ftv4):
+    base = tree.commit({POLICY: BROKEN})
+    tree.commit({POLICY: SHIPPED[POLICY], "Train/Datasets/x.jsonl": lines(*varied(42))})
+    done = ftv4("gate", "--base", base)
+
+    assert (done.code, done.out) == (3, "")
+    assert f"error: {base[:12]}, the base of the change: {POLICY}: 1 problem\n" in done.err
+    assert "max_industry_share" in done.err
+    assert "hint: mend that in a change of its own, without datasets" in done.err
+
+
+def test_a_change_that_leaves_the_damage_is_told_of_it(tree, ftv4):
+    base = tree.commit({POLICY: BROKEN})
+    tree.commit({"README.md": b"x"})
+    done = ftv4("gate", "--base", base)
+
+    assert (done.code, done.out) == (3, "")
+    assert f"error: {POLICY}: 1 problem\n" in done.err
