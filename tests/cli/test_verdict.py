@@ -107,6 +107,20 @@ def test_what_would_stop_every_later_verdict_is_refused(hosted, path, content, r
     assert f"`{rule}`" in verdict.page
 
 
+def test_a_damaged_main_is_mended_by_a_pull_request_without_datasets_alone(hosted):
+    hosted.push({POLICY: b"{broken"}, "main")
+    mend = {POLICY: (ROOT / POLICY).read_bytes()}
+    verdict, done = hosted.both(hosted.open(mend, "mend").head.sha)
+
+    assert done.code == 0, done.err
+    assert (verdict.passed, verdict.warnings) == (True, 1)
+    assert "`judged_by_itself`" in verdict.page
+
+    refused, word = hosted.judge(hosted.open({**mend, SYNTHESIS: GOOD}, "both").head.sha)
+    assert (refused.code, word) == (3, None)
+    assert "the base of the change: config/intelligence_v4.policy.json:1: not JSON" in refused.err
+
+
 def test_threat_3_the_work_tree_and_the_branches_are_left_as_they_are(hosted):
     folder = hosted.checkout.folder
     head = hosted.open(
