@@ -10,6 +10,7 @@ Keys = NDArray[np.unsignedinteger[Any]]
 Places = NDArray[np.int32]
 
 _HALF = np.uint64(32)
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class First:
@@ -40,7 +41,8 @@ class First:
 
 def _numbers(texts: Sequence[Hashable]) -> NDArray[np.uint64]:
     """One for each text; another one in each process."""
-    return np.array([hash(text) for text in texts], np.int64).view(np.uint64)
+    # A hash of a number is a small one: spread out, they don't crowd in a part of the table.
+    return np.array([hash(text) for text in texts], np.int64).view(np.uint64) * _ODD
 
 
 def _listed(places: Places) -> list[int]:

@@ -45,3 +45,13 @@ def test_of_too_many_keys_those_are_kept_whose_lower_bits_say_so():
     found = table.find(keys)
     assert np.flatnonzero(found >= 0).tolist() == list(range(0, 10_000, 16))
     assert (found[::16] == np.arange(0, 10_000, 16)).all()
+
+
+def test_what_has_small_hashes_does_not_crowd_in_a_part_of_the_table(monkeypatch):
+    """Numbers are their own hashes: a table of them looked at nearly all its slots for each."""
+    rounds, step = [], Table._next
+    monkeypatch.setattr(Table, "_next", lambda table, slots: rounds.append(len(slots)) or step(table, slots))
+    First().of(range(20_000), range(20_000))
+
+    assert len(rounds) < 100
+    assert sum(rounds) < 100_000
