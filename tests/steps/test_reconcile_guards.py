@@ -498,6 +498,25 @@ def test_a_job_that_another_run_has_is_no_second_one(team):  # noqa: F811
     assert found == {run["run_dir"]: (run["job_id"], []) for run in (old, new)}
 
 
+def test_two_runs_whose_jobs_both_live_cancel_neither(team):  # noqa: F811
+    """The first was taken for cancelled when it was bought once more, and goes on after all."""
+    old = team.launch()
+    team.provider.connect().cancel(old["job_id"])
+    team.later(minutes=1)
+    new = team.launch("--again")
+    rewrite(team, lambda path, text: text.replace('"status": "cancelled"', '"status": "running"'))
+    jobs = [team.provider.raw(f"{JOBS}/{run['job_id']}") for run in (new, old)]
+    alive = {"object": "list", "has_more": False, "data": [job | {"status": "running"} for job in jobs]}
+    team.provider.fail("alter", "GET", JOBS, fields=alive)
+
+    found = {
+        run["run_dir"]: (run["job_id"], run["state"], run["alarms"]) for run in team.round("--do=follow")
+    }
+
+    assert found == {run["run_dir"]: (run["job_id"], "running", []) for run in (old, new)}
+    assert team.provider.raw(f"{JOBS}/{new['job_id']}")["status"] != "cancelled"
+
+
 def test_a_second_job_that_cannot_be_cancelled_is_an_alarm_until_it_can(team):  # noqa: F811
     launched = team.launch()
     late = second_job(team, team.provider.connect().job(launched["job_id"]))
