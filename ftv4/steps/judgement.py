@@ -123,8 +123,9 @@ def judge_change(
 def terms_of(repository: Repository, base: str, head: str) -> Judges:
     """The policy and the waivers that judge a change: those of `base`, whatever the change does to them.
 
-    Damaged ones are passed over, for those of `head`, where no dataset is changed: else nothing could ever
-    mend them. Raises UsageError when a revision names no commit, and ContractError.
+    Where these are damaged it is those of `head`, of a change without datasets alone: they judge nothing
+    then, and nothing else could mend them. Raises UsageError when a revision names no commit, and
+    ContractError.
     """
     git = Git(repository.root)
     base, head = git.commit(base), git.commit(head)
@@ -139,8 +140,8 @@ def terms_of(repository: Repository, base: str, head: str) -> Judges:
                 hint="mend that in a change of its own, without datasets",
                 line=error.line,
             ) from None
-        text = f"judged by its own policy and waivers, for those of the base are damaged: {error.message}"
-        return Judges(*_read_judges(repository, head), (finding("judged_by_itself", CONFIG, text),))
+        text = f"damaged in the base: {error.message}; this change has no datasets to be judged by it"
+        return Judges(*_read_judges(repository, head), (finding("base_damaged", CONFIG, text),))
 
 
 def _read_judges(repository: Repository, commit: str) -> tuple[Policy, WaiverFile]:

@@ -39,13 +39,13 @@ FIXES: Mapping[str, str] = {
     "attributes_changed": "change attributes in a pull request without datasets",
     "dataset_removed": "say in the pull request why; nothing can be trained on it any more",
     "judged_by_base": "merge that first, in a change of its own; it judges from the next change on",
-    "judged_by_itself": "look at its policy and waivers with particular care",
+    "base_damaged": "see that this change mends it; until then no dataset can be judged",
     "too_many_files": "split the change",
     "file_too_large": "split the dataset, or raise limits.file_bytes in the policy",
     "config_invalid": "mend it here; once merged, every later verdict would stop at it",
 }
 """Rule → what to do about it."""
-WARNINGS = frozenset({"executable_file", "dataset_removed", "judged_by_base", "judged_by_itself"})
+WARNINGS = frozenset({"executable_file", "dataset_removed", "judged_by_base", "base_damaged"})
 
 
 class Touched(NamedTuple):

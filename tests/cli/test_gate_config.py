@@ -151,7 +151,7 @@ BROKEN = SHIPPED[POLICY].replace(b'"max_industry_share": 0.6', b'"max_industry_s
 def test_what_is_damaged_in_the_base_can_be_mended_in_a_change_without_datasets(told, tree, broken, mended):
     tree.base = tree.commit(broken)
 
-    assert told(mended) == [("judged_by_itself", "config", None, "")]
+    assert told(mended) == [("base_damaged", "config", None, "")]
     assert told.findings[0]["severity"] == "warning"
     assert next(iter(broken)) in told.findings[0]["problem"]
 

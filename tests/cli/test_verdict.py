@@ -114,7 +114,7 @@ def test_a_damaged_main_is_mended_by_a_pull_request_without_datasets_alone(hoste
 
     assert done.code == 0, done.err
     assert (verdict.passed, verdict.warnings) == (True, 1)
-    assert "`judged_by_itself`" in verdict.page
+    assert "`base_damaged`" in verdict.page
 
     refused, word = hosted.judge(hosted.open({**mend, SYNTHESIS: GOOD}, "both").head.sha)
     assert (refused.code, word) == (3, None)
