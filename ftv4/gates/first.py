@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 Keys = NDArray[np.unsignedinteger[Any]]
 Places = NDArray[np.int32]
 
+TOGETHER = 1 << 16
+"""Keys that move into another table together: what that takes, many times their size, isn't to be large."""
+
 _HALF = np.uint64(32)
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -97,11 +100,14 @@ class Table:
 
     def _again(self, room: int) -> None:
         """Make a table of that room of those that are to be kept."""
-        taken = np.flatnonzero(self._after)
-        kept = taken[self._chosen(self._keys[taken])]
-        keys, after = self._keys[kept], self._after[kept]
+        taken = self._after > 0
+        keys, after = self._keys[taken], self._after[taken]
+        if self._passed_over:
+            kept = self._chosen(keys)
+            keys, after = keys[kept], after[kept]
         self._empty(room)
-        self._put(keys, after)
+        for start in range(0, len(keys), TOGETHER):
+            self._put(keys[start : start + TOGETHER], after[start : start + TOGETHER])
 
     def _put(self, keys: Keys, after: Places) -> None:
         self._used += len(keys)
