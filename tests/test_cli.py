@@ -75,6 +75,33 @@ def test_E2_an_unknown_flag_is_refused(ftv4):
     assert "No such option" in done.err
 
 
+NEEDING = {
+    " ".join(path): [p.opts[0] for p in command.params if isinstance(p, click.Option) and p.required]
+    for path, command in ALL.items()
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "option"), [(path, option) for path, options in NEEDING.items() for option in options]
+)
+def test_an_option_that_the_help_requires_is_asked_for(ftv4, repository, path, option):
+    given = [f"{other}=x" for other in NEEDING[path] if other not in (option, "--stage", "--side")]
+    choices = {"--stage": "quant_signals", "--side": "output"}
+    given += [f"{name}={choices[name]}" for name in NEEDING[path] if name in choices and name != option]
+    done = ftv4(*path.split(" "), *given)
+
+    assert (done.code, done.out) == (2, "")
+    assert f"Missing option '{option}'" in done.err
+    assert "\\u0009" not in done.err
+
+
+def test_the_stage_is_required_wherever_it_has_no_default():
+    stages = [p for command in ALL.values() for p in command.params if p.name == "stage"]
+
+    assert any(p.required for p in stages)
+    assert "--stage" in NEEDING["contracts schema"]
+
+
 @pytest.mark.parametrize("word", ["ture", "yess", "", "2", "None"])
 def test_E1_a_misspelled_boolean_is_refused(ftv4, repository, word):
     done = ftv4("ops", "clean", f"--dry_run={word}")

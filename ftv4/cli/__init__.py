@@ -105,7 +105,7 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         page = io.StringIO()
         error.show(file=page)
-        say(page.getvalue(), error=True)
+        say(page.getvalue().expandtabs(2), error=True)
         return error.exit_code
     except (BrokenPipeError, SystemExit):
         return _reader_left()

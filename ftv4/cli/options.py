@@ -102,9 +102,9 @@ def stage_option(required: bool = True, default: str | None = None) -> Callable[
     from ftv4.contracts.models import StageName
 
     choices = OneStage(get_args(StageName))
-    return click.option(
-        "--stage", type=choices, required=required and default is None, default=default, help="The stage."
-    )
+    # click takes None that is said for a default, and asks for nothing then.
+    wanted: dict[str, Any] = {"required": required} if default is None else {"default": default}
+    return click.option("--stage", type=choices, help="The stage.", **wanted)
 
 
 def existing(ctx: click.Context, param: click.Parameter, value: Any) -> Any:

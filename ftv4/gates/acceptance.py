@@ -35,8 +35,10 @@ FIXES: Mapping[str, str] = {
     "missing_input_or_output": "a row is an object with input and output; ftv4 datasets build writes them",
     "input_schema_version_mismatch": "build the dataset again with ftv4 datasets build, or give its --stage",
     "output_schema_version_mismatch": "build the dataset again with ftv4 datasets build, or give its --stage",
-    "input_schema_invalid": "ftv4 contracts schema --side input prints what it must be",
-    "output_schema_invalid": "edit it in ftv4 review; ftv4 contracts schema --side output prints its shape",
+    "input_schema_invalid": "ftv4 contracts schema --stage STAGE --side input prints what it must be",
+    "output_schema_invalid": (
+        "edit it in ftv4 review; ftv4 contracts schema --stage STAGE --side output prints its shape"
+    ),
     "doctrine_guard_failed": "say it otherwise in ftv4 review; the terms are in the policy",
     "raw_leak_scan_failed": "take the raw data out of the text; rows hold buckets, never records",
     "stage_drift_failed": "leave it to the stage whose work it is; the terms are in the policy",
