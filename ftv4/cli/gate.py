@@ -67,7 +67,7 @@ def gate(ctx: click.Context, /, files: tuple[str, ...], form: str, summary: bool
     with _workers(given["executor"]) as workers:
         terms = _terms(ctx, repo, given, workers)
         if given["base"]:
-            answer = _change(repo, files, terms, given)
+            answer = _change(ctx, repo, files, terms, given)
         else:
             answer = _files(ctx, repo, files, terms, given)
     _show(repo, answer, form, terms)
@@ -91,14 +91,14 @@ def _terms(
     from ftv4.steps.waivers import read_waivers
 
     own = located(ctx, repo, given["policy"]) if given["policy"] else None
-    judges = (
-        terms_of(repo, given["base"], given["head"] or "HEAD")
-        if given["base"]
-        else Judges(repo.policy(own), read_waivers(repo))
-    )
     forecast = bool(given["base"]) if given["forecast"] is None else given["forecast"]
-    if forecast:
-        provider_row(repo, given["provider"])
+    provider = given["provider"] if forecast else None
+    if given["base"]:
+        judges = terms_of(repo, given["base"], given["head"] or "HEAD", provider)
+    else:
+        judges = Judges(repo.policy(own), read_waivers(repo))
+        if provider:
+            provider_row(repo, provider)
     return Terms(
         policy=repo.policy(own) if own else judges.policy,
         waivers=judges.waivers,
@@ -107,18 +107,21 @@ def _terms(
         only=given["only"],
         approved_only=given["approved_only"],
         min_rows=given["min_rows"],
-        provider=given["provider"] if forecast else None,
+        provider=provider,
         workers=workers,
         findings=judges.findings,
     )
 
 
-def _change(repo: "Repository", files: "Sequence[str]", terms: "Terms", given: dict[str, Any]) -> "Answer":
+def _change(
+    ctx: click.Context, repo: "Repository", files: "Sequence[str]", terms: "Terms", given: dict[str, Any]
+) -> "Answer":
     from ftv4.steps.gate_report import Answer
     from ftv4.steps.judgement import judge_change
 
+    wanted = [repo.relative(located(ctx, repo, file)) for file in files]
     with progress("gate the change"):
-        report = judge_change(repo, given["base"], given["head"] or "HEAD", files, terms)
+        report = judge_change(repo, given["base"], given["head"] or "HEAD", wanted, terms)
     return Answer(report.reports, report)
 
 

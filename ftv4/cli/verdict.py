@@ -118,7 +118,7 @@ def _judged(files: "Repository", asked: "Asked", provider: str) -> "PullVerdict 
         missed = bring(Git(files.root), connect_remote(), subject, asked.base)
     if missed:
         return missed
-    judges, at = terms_of(files, BASE, subject.head), now()
+    judges, at = terms_of(files, BASE, subject.head, provider), now()
     terms = Terms(judges.policy, judges.waivers, at.date(), provider=provider, findings=judges.findings)
     with progress("judge the change"), Ledger.opened(connect_remote()) as ledger:
         return judge_pull(files, asked, subject, terms, at, lambda: ledger.read().files)

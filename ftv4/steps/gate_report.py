@@ -78,6 +78,9 @@ def lines(answer: Answer) -> Iterator["Text"]:
         yield from map(Text, _settings(answer.change))
         told = f"{'passed' if answer.passed else 'refused'}: {answer.totals}; by the policy of "
         yield Text(told + answer.change.base[:12], "green" if answer.passed else "bold red")
+        if not answer.reports:
+            ends = f"between {answer.change.fork[:12]} and {answer.change.head[:12]}"
+            yield Text(f"no dataset differs {ends}; what isn't committed yet is judged by `ftv4 gate FILE`")
 
 
 def verdict(report: GateReport) -> str:

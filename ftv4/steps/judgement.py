@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from ftv4.clients.git import Git
+from ftv4.clients.git import Entry, Git
 from ftv4.contracts.findings import ChangeReport, Finding, GateReport
 from ftv4.contracts.policy import Policy
 from ftv4.documents import Repository
-from ftv4.errors import ContractError
+from ftv4.encode import name_for_log
+from ftv4.errors import ContractError, UsageError
 from ftv4.gates import GATES
 from ftv4.stages.stage import Stage
 from ftv4.steps.config_check import check
@@ -20,6 +21,7 @@ from ftv4.steps.forecast import Forecaster
 from ftv4.steps.gate import Progress, find_stage, judge, unread, unreadable
 from ftv4.steps.row_change import Comparison
 from ftv4.steps.row_sample import Sampling
+from ftv4.steps.serve import provider_row
 from ftv4.steps.settings_change import MOST, settings
 from ftv4.steps.snapshot import DATASETS, Snapshot
 from ftv4.steps.tree import CONFIG, finding, is_data, look, look_here, name_of
@@ -86,15 +88,17 @@ def judge_change(
     """What the commits since `base` do to datasets: all that they touch, or those of `files`.
 
     Nothing but objects of the repository is read. Policy, waivers, prompts and eval cases are those of
-    `base`, whatever the change does to them. Raises UsageError when a revision names no commit.
+    `base`, whatever the change does to them. Raises UsageError when a revision names no commit, and for a
+    file that is no dataset before or after the change.
     """
     git = Git(repository.root)
     base, head = git.commit(base), git.commit(head)
     fork = git.fork(base, head)
     changes = list(git.changes(fork, head))
-    touched = look(git, changes, git.files(head, DATASETS), terms.policy.limits)
-    wanted = {repository.relative(file) for file in files}
-    datasets = [entry for entry in touched.datasets if not wanted or name_of(entry.path) in wanted]
+    standing = list(git.files(head, DATASETS))
+    _must_be_there(files, (*changes, *standing))
+    touched = look(git, changes, standing, terms.policy.limits)
+    datasets = [entry for entry in touched.datasets if not files or name_of(entry.path) in files]
     now, then = (Snapshot(repository, data=commit, rest=base) for commit in (head, fork))
     reports = [
         _judge_entry(name_of(entry.path), now, then if int(entry.before, 16) else None, terms)
@@ -120,8 +124,20 @@ def judge_change(
     )
 
 
-def terms_of(repository: Repository, base: str, head: str) -> Judges:
+def _must_be_there(files: Sequence[str], entries: Iterable[Entry]) -> None:
+    """Raise UsageError for files that a change neither has nor takes away: none would be judged."""
+    there = {name_of(entry.path) for entry in entries if is_data(entry.path)}
+    if unknown := [name_for_log(file) for file in files if file not in there]:
+        raise UsageError(
+            f"no dataset {', '.join(unknown)} before or after the change",
+            hint="without FILE, all datasets that it changes are judged",
+        )
+
+
+def terms_of(repository: Repository, base: str, head: str, provider: str | None) -> Judges:
     """The policy and the waivers that judge a change: those of `base`, whatever the change does to them.
+
+    The `provider` whose prices forecasts have is in `base`, too.
 
     Where these are damaged it is those of `head`, of a change without datasets alone: they judge nothing
     then, and nothing else could mend them. Raises UsageError when a revision names no commit, and
@@ -130,7 +146,7 @@ def terms_of(repository: Repository, base: str, head: str) -> Judges:
     git = Git(repository.root)
     base, head = git.commit(base), git.commit(head)
     try:
-        return Judges(*_read_judges(repository, base))
+        return Judges(*_read_judges(repository, base, provider))
     except ContractError as error:
         changed = git.changes(git.fork(base, head), head)
         if any(is_data(entry.path) for entry in changed):
@@ -141,11 +157,13 @@ def terms_of(repository: Repository, base: str, head: str) -> Judges:
                 line=error.line,
             ) from None
         text = f"damaged in the base: {error.message}; this change has no datasets to be judged by it"
-        return Judges(*_read_judges(repository, head), (finding("base_damaged", CONFIG, text),))
+        return Judges(*_read_judges(repository, head, provider), (finding("base_damaged", CONFIG, text),))
 
 
-def _read_judges(repository: Repository, commit: str) -> tuple[Policy, WaiverFile]:
+def _read_judges(repository: Repository, commit: str, provider: str | None) -> tuple[Policy, WaiverFile]:
     snapshot = Snapshot(repository, data=commit, rest=commit)
+    if provider is not None:
+        provider_row(snapshot, provider)
     return snapshot.policy(), read_waivers(snapshot)
 
 

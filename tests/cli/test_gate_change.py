@@ -343,6 +343,32 @@ def test_a_change_without_datasets_passes(tree, ftv4):
     assert "No dataset changes." in ftv4("gate", "--base", tree.base, "--format=markdown").out
 
 
+def test_what_is_not_committed_yet_is_said_to_be_judged_by_its_name(tree, ftv4):
+    fork, head = tree.base[:12], tree.commit({"README.md": b"# x\n"})[:12]
+    out = ftv4("gate", "--base", tree.base).out
+
+    assert f"no dataset differs between {fork} and {head}; what isn't committed yet is judged by" in out
+
+
+@pytest.mark.parametrize("name", ["train/datasets/stage_quantt.jsonl", "train/datasets", "README.md"])
+def test_a_file_that_the_change_does_not_have_is_a_mistake_not_a_pass(tree, ftv4, name):
+    tree.commit({QUANT: b"garbage\n", "README.md": b"# x\n"})
+    done = ftv4("gate", "--base", tree.base, name)
+
+    assert (done.code, done.out) == (2, "")
+    assert f"no dataset {name} before or after the change" in done.err
+
+
+def test_a_file_is_named_from_the_folder_one_is_in(tree, ftv4, repository, monkeypatch):
+    tree.commit({QUANT: b"garbage\n"})
+    repository.write(QUANT, "")
+    monkeypatch.chdir(repository.path(QUANT).parent)
+    done = ftv4("gate", "--base", tree.base, "stage_quant.jsonl")
+
+    assert done.code in (3, 4)
+    assert f"{QUANT}:1: malformed_line" in done.out
+
+
 def test_files_narrow_what_is_judged(tree, ftv4):
     tree.commit({QUANT: lines(row()), SYNTHESIS: lines(*named(varied(43)))})
 

@@ -174,3 +174,15 @@ def test_a_change_that_leaves_the_damage_is_told_of_it(tree, ftv4):
 
     assert (done.code, done.out) == (3, "")
     assert f"error: {POLICY}: 1 problem\n" in done.err
+
+
+def test_prices_are_read_where_the_policy_is_not_where_one_stands(told, tree, ftv4, repository):
+    repository.write(PROVIDERS, "{broken")
+
+    assert told({"README.md": b"x"}) == []
+    assert [rule for rule, *_ in told({PROVIDERS: b"{broken"})] == ["config_invalid"]
+
+    base = tree.commit({PROVIDERS: b"{broken"})
+    assert ftv4("gate", "--base", base).code == 3
+    tree.base = base
+    assert told({PROVIDERS: SHIPPED[PROVIDERS]}) == [("base_damaged", "config", None, "")]
