@@ -52,6 +52,11 @@ class Evaluation:
     memory: Memory | None = None
     """Knows what an evaluation that was cut short has heard; None asks everything."""
 
+    @property
+    def industries(self) -> frozenset[str]:
+        """Those that a case is of."""
+        return frozenset(one.case.industry for one in self.cases)
+
     def run(self, mode: Mode, stage: str | None, model_id: str | None, models: Models) -> EvalReport:
         """Ask every case; results are in case order whatever the concurrency.
 

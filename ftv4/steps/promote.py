@@ -8,6 +8,7 @@ from ftv4.canonical import sha256
 from ftv4.contracts.evaluation import EvalReport
 from ftv4.contracts.promotion import Lifetime
 from ftv4.documents import Repository
+from ftv4.encode import name_for_log
 from ftv4.errors import UsageError
 from ftv4.pipeline.model import RULE
 from ftv4.pipeline.run import Models
@@ -16,6 +17,7 @@ from ftv4.steps.candidate import base_model_of, find_run, model_id_of
 from ftv4.steps.evals import Evaluation
 from ftv4.steps.identity import identity
 from ftv4.steps.publish import Desk, Promotion, publish
+from ftv4.steps.runs import Run
 from ftv4.steps.training import doubts, read_dataset
 from ftv4.steps.trial import hold_trial
 from ftv4.steps.weigh import Evidence, Wish, life_of, refuse_if_it_serves
@@ -89,6 +91,7 @@ def gather(
     model_id = model_id_of(repository, order.model)
     refuse_if_it_serves(evaluation.config, stage.name, model_id, order.keep_overrides)
     run = find_run(repository, order.run_manifest, model_id)
+    _refuse_another_stages(run, model_id, stage.name)
     dataset = order.dataset or (run.manifest.dataset_path if run else stage.dataset)
     today = evaluation.now.date()
     data = read_dataset(repository, dataset, stage, evaluation.policy, order.approved_only, today=today)
@@ -116,9 +119,19 @@ def gather(
             if stage.name in one.case.gold
         },
         life=_life(repository, wish, connect, evaluation),
+        industries=evaluation.industries,
         trial=hold_trial(evaluation, stage.name, model_id, models, given, compared=compared),
     )
     return wish, evidence
+
+
+def _refuse_another_stages(run: Run | None, model_id: str, stage: str) -> None:
+    """Raise UsageError for a model that was trained for another stage: each of its answers would cost."""
+    if run is not None and run.model_id == model_id and run.manifest.stage != stage:
+        raise UsageError(
+            f"{run.folder} trained {name_for_log(model_id)} for {run.manifest.stage}, not for {stage}",
+            hint=f"ftv4 promote --stage {run.manifest.stage} --model {name_for_log(model_id)}",
+        )
 
 
 def promoter(repository: Repository, actor: str | None, *, required: bool = True) -> str:

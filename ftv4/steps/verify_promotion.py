@@ -208,6 +208,7 @@ def derive(change: Change, claim: Claim) -> Derived:
         trial=trial,
         gold={},
         life=life,
+        industries=evaluation.industries,
     )
     wish = Wish(
         stage=stage,

@@ -72,6 +72,8 @@ class Evidence:
     gold: dict[str, Json]
     """The stage's approved output, by case."""
     life: Lifetime
+    industries: frozenset[str]
+    """Those that a case is of."""
 
 
 class Objection(NamedTuple):
@@ -205,8 +207,13 @@ def _notices(wish: Wish, evidence: Evidence, overrides: dict[str, str]) -> list[
     life = evidence.life
     if life.days_left is not None and 0 < life.days_left < lifetime.SOON_DAYS:
         lines.append(f"stops answering on {life.shutdown_date}, in {life.days_left} days ({life.source})")
+    unasked = [industry for industry in overrides if industry not in evidence.industries]
     if wish.keep_overrides and overrides:
         lines.append(f"will not serve {', '.join(overrides)}: their own models stay")
+    elif unasked:
+        lines.append(
+            f"no case is of {', '.join(unasked)}: whether it is better than their own models is not known"
+        )
     pin = evidence.config.pin(wish.stage.name, "")
     if pin.rollout.strategy == "canary":
         share = pin.rollout.canary_percent

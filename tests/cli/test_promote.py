@@ -480,11 +480,14 @@ def test_a_base_that_is_about_to_shut_down_is_said(ready, promote):
 # the run behind the model
 
 
+UNASKED = "no case is of hvac, plumbing: whether it is better than their own models is not known"
+
+
 def test_B5_a_model_is_linked_to_the_run_that_made_it(ready, promote, ftv4):
     folder = plant_run(ready, ftv4, GOOD.removeprefix("sandbox:"))
     _, answer, _ = promote()
 
-    assert answer["warnings"] == []
+    assert answer["warnings"] == [UNASKED]
     report = ready.read(PromotionReport, answer["report_path"])
     assert report.dataset.run_manifest_path == f"{folder}/run_manifest.json"
     assert report.base_model == "gpt-4.1-mini-2025-04-14"
@@ -492,6 +495,25 @@ def test_B5_a_model_is_linked_to_the_run_that_made_it(ready, promote, ftv4):
     assert f"run | `{folder}`" in card
     assert "42 of 42 rows accepted" in card
     assert ready.models().pin(STAGE, "").promotion_history[-1].dataset_hash == report.dataset.sha256
+
+
+def test_B5_a_model_of_another_stage_is_refused_before_it_is_asked(ready, promote, ftv4):
+    folder = plant_run(ready, ftv4, GOOD.removeprefix("sandbox:"))
+    code, answer, err = promote(stage="quant_signals")
+
+    assert (code, answer, promote.asked) == (2, None, [])
+    assert f"{folder} trained {GOOD} for {STAGE}, not for quant_signals" in err
+    assert f"hint: ftv4 promote --stage {STAGE} --model {GOOD}" in err
+
+
+def test_an_industry_of_the_cases_needs_no_warning(ready, promote):
+    config = ready.read_json("config/intelligence_v4.models.json")
+    config["industry_overrides"] = {"agency": config["industry_overrides"]["hvac"]}
+    ready.write("config/intelligence_v4.models.json", json.dumps(config))
+    _, answer, _ = promote()
+
+    assert list(answer["cleared_overrides"]) == ["agency"]
+    assert not any("better than their own" in line for line in answer["warnings"])
 
 
 def test_B5_a_model_without_a_run_is_said_to_be_of_unknown_making(ready, promote):
@@ -506,7 +528,10 @@ def test_B5_a_dataset_that_changed_since_the_run_is_said(ready, promote, ftv4):
     ready.write(path, ready.read_bytes(path).split(b"\n", 1)[1])
     _, answer, _ = promote()
 
-    assert answer["warnings"] == [f"{path} is not what {folder} was trained on: it has changed since"]
+    assert answer["warnings"] == [
+        f"{path} is not what {folder} was trained on: it has changed since",
+        UNASKED,
+    ]
     assert "rows accepted" not in ready.read_text(answer["model_card_path"] or answer["report_path"])
 
 
