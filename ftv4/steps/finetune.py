@@ -5,6 +5,7 @@ pass, so what is trained on is what was judged (weaknesses.md C6), and memory st
 """
 
 import hashlib
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +15,13 @@ from typing import IO, NamedTuple, cast
 from ftv4.canonical import digest
 from ftv4.clock import iso, stamp
 from ftv4.contracts import Json
-from ftv4.contracts.findings import GateReport
+from ftv4.contracts.findings import Finding, GateReport
 from ftv4.contracts.policy import Policy
 from ftv4.contracts.providers import BaseModelFacts, ProviderRow
 from ftv4.contracts.run import Estimate, RunHashes, RunKey, RunManifest, TuningConfig
 from ftv4.documents import Repository
 from ftv4.errors import GateError, UsageError
+from ftv4.gates import personal_data
 from ftv4.gates.question import Judged
 from ftv4.pipeline.messages import as_line, conversation, prompt_version, system_prompt
 from ftv4.stages import STAGES
@@ -29,8 +31,9 @@ from ftv4.steps.runs import MANIFEST, RUNS, TRAINING, Run
 from ftv4.steps.serve import provider_row
 from ftv4.steps.training import must_be_there
 
-ACCEPTANCE = "acceptance"
-"""The one gate asked here: a row is an example or it isn't."""
+ASKED = ("acceptance", "personal_data")
+"""The gates asked here: whether a row is an example, and may leave this machine. The others are asked of
+the change that brings the dataset."""
 ENCODING = "o200k_base"
 """The tokens of the gpt-4o and gpt-4.1 families."""
 TOKENS_PER_MESSAGE = 3
@@ -57,7 +60,8 @@ def prepare(repository: Repository, asked: Asked, now: datetime, progress: Progr
     """Judge the dataset and write a run's folder: training file and manifest, or nothing at all.
 
     Raises ContractError when the dataset isn't there, and GateError with all reasons when too few
-    rows are accepted, a line isn't JSON, or an example is longer than the base model reads.
+    rows are accepted, a line isn't JSON, or an example holds personal data or a secret, or is longer than the
+    base model reads.
     """
     row = provider_row(repository, asked.provider)
     if len(asked.config.suffix) > row.suffix_max_length:
@@ -88,7 +92,7 @@ def _fill(
             asked.dataset,
             asked.stage,
             words[2],
-            only=(ACCEPTANCE,),
+            only=ASKED,
             approved_only=asked.approved_only,
             on_accepted=examples.add,
             extract=partial(as_examples, asked.stage.name, *words[1:]),
@@ -166,6 +170,14 @@ def _refuse(asked: Asked, report: GateReport, examples: "Examples") -> None:
             problems=[f"{where}:{finding.line}: {finding.problem}" for finding in broken[:SHOWN]],
             hint="restore the file from git, or delete the lines",
         )
+    if private := _private(report, examples):
+        raise GateError(
+            f"{where}: {len(private)} places in examples hold personal data or a secret",
+            problems=[
+                f"{where}:{one.line}: {one.rule}: {one.pointer}: {one.problem}" for one in private[:SHOWN]
+            ],
+            hint="take it out of the rows, and revoke what is a secret; nothing was sent",
+        )
     if examples.too_long:
         raise GateError(
             f"{where}: {len(examples.too_long)} examples have more than the {examples.limit:,} tokens that "
@@ -173,6 +185,17 @@ def _refuse(asked: Asked, report: GateReport, examples: "Examples") -> None:
             problems=[_at(examples.too_long, len(examples.too_long))],
             hint="shorten or drop these rows",
         )
+
+
+def _private(report: GateReport, examples: "Examples") -> list[Finding]:
+    """What the rows that would be sent hold of what is nobody's to send; no waiver covers it."""
+    found = [
+        finding
+        for finding in report.findings
+        if finding.rule in personal_data.FIXES and finding.pointer.startswith(("/input/", "/output/"))
+    ]
+    sent = {finding.line for finding in found}.intersection(examples.numbers) if found else set()
+    return [finding for finding in found if finding.line in sent]
 
 
 def _reasons(report: GateReport) -> list[str]:
@@ -232,6 +255,8 @@ class Examples:
         self.tokens = 0
         """Of one pass over the file."""
         self.longest = 0
+        self.numbers = array("I")
+        """Dataset lines of the examples."""
         self.too_long: list[int] = []
         """Dataset lines whose example has more tokens than `limit`."""
         self._stream = stream
@@ -246,6 +271,7 @@ class Examples:
         """Write an example."""
         self._write(example.data)
         self.rows += 1
+        self.numbers.append(example.number)
         tokens = self._overhead + example.tokens
         self.tokens += tokens
         self.longest = max(self.longest, tokens)

@@ -255,6 +255,41 @@ def test_E7_an_example_longer_than_the_base_model_reads_is_refused(repository, f
     assert "line" in done.err.splitlines()[1]
 
 
+KEY, IBAN = f"sk-proj-{'a1B2' * 10}", "DE89 3704 0044 0532 0130 00"
+
+
+@pytest.mark.parametrize("side", ["input", "output"])
+def test_what_is_nobodys_to_send_is_refused_without_showing_it(repository, ftv4, side):
+    given = rows(30)
+    for place, text in ((2, f"Use {KEY} today."), (4, f"Pay to {IBAN} on Monday.")):
+        notes = (
+            given[place]["input"]["context"] if side == "input" else given[place]["output"]["data_quality"]
+        )
+        notes["notes"] = [text]
+    write_dataset(repository, given)
+
+    done = ftv4(*STAGE)
+
+    assert (done.code, done.out) == (4, "")
+    assert "2 places in examples hold personal data or a secret" in done.err
+    assert f"{DATASET}:3: secret: /{side}/" in done.err
+    assert f"{DATASET}:5: personal_data: /{side}/" in done.err
+    assert KEY[8:] not in done.err
+    assert IBAN not in done.err
+    assert repository.files("train/finetune_runs", "**/*") == []
+
+
+def test_what_stays_here_keeps_nothing_from_being_sent(repository, ftv4):
+    """A note about a row, and a row that nobody approved."""
+    given = rows(32)
+    given[2]["notes"] = f"Asked with {KEY}."
+    given[4]["approved"] = False
+    given[4]["output"]["data_quality"]["notes"] = [f"Use {KEY} today."]
+    write_dataset(repository, given)
+
+    assert plan(ftv4)["accepted_rows"] == 31
+
+
 def test_D8_an_empty_prompt_is_never_trained_on(repository, ftv4):
     write_dataset(repository, rows(30))
     repository.write("templates/prompts/quant_signals.md", "# Quant\n")
