@@ -27,6 +27,7 @@ UNSEEN = frozenset({"personal_data", "secret", "raw_leak_scan_failed"})
 SAID = frozenset(
     {
         *("not_approved", "edited_after_approval", "approval_missing", "approval_removed", "line_too_long"),
+        "approval_reused",
         *("duplicate_key", "too_deep", "number_out_of_range"),
     }
 )

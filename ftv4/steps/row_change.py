@@ -25,8 +25,17 @@ _BLANK = b" \t\n\r"
 
 UNAPPROVED = 20
 """Rows without their approval that are listed; the rest is counted."""
-FIXES = {"approval_removed": "put the approval back, or have the row reviewed anew: ftv4 curate, ftv4 review"}
+FIXES = {
+    "approval_removed": "put the approval back, or have the row reviewed anew: ftv4 curate, ftv4 review",
+    "approval_reused": "have the row reviewed anew, for nobody approved this: ftv4 curate, ftv4 review",
+}
 """Rule → what to do about it."""
+
+MORE = {
+    "approval_removed": "have lost their approval",
+    "approval_reused": "have the approval of the output before",
+}
+_LONG, _SHORT = (1 << 64) - 1, (1 << 32) - 1
 
 Shifting = tuple[Counter[str], Counter[str]]
 """Counts by name, before and after."""
@@ -47,17 +56,17 @@ class _Row(NamedTuple):
     said: int
     """Of its output, but for blanks."""
     line: int
-    sealed: bool
-    """Whether it has an approval."""
+    seal: int
+    """Of its approval, who gave it and when; 0: it has none."""
 
     def packed(self) -> int:
         """All but the name in one number, which takes half the memory."""
-        return (self.content << 97) | (self.said << 33) | (self.line << 1) | self.sealed
+        return (self.content << 160) | (self.said << 96) | (self.line << 64) | self.seal
 
 
 def _unpacked(name: int, number: int) -> _Row:
-    said, line = (number >> 33) & ((1 << 64) - 1), (number >> 1) & ((1 << 32) - 1)
-    return _Row(name, number >> 97, said, line, bool(number & 1))
+    said, line = (number >> 96) & _LONG, (number >> 64) & _SHORT
+    return _Row(name, number >> 160, said, line, number & _LONG)
 
 
 class Comparison:
@@ -73,7 +82,8 @@ class Comparison:
         self._counts = {"before": 0, "kept": 0, "edited": 0, "added": 0}
         self._industries: Shifting = Counter(), Counter()
         self._reviewers: Shifting = Counter(), Counter()
-        self._unapproved: list[tuple[int, str]] = []
+        self._unapproved: list[tuple[int, str, str]] = []
+        """Line, rule and problem."""
         self.was: dict[int, int | None] = {}
         """Line of a new or edited row → the line on which it stood; None for a new one."""
         self.shown: tuple[list[int], ...] = [], [], []
@@ -107,17 +117,18 @@ class Comparison:
         self._counts["added" if then is None else "edited"] += 1
         self.was[line.number] = then.line if then else None
         if then is not None and (lost := _lost(then, row, line.value)):
-            self._unapproved.append((line.number, lost))
+            self._unapproved.append((line.number, *lost))
         if line.malformed is None and line.number not in self._unshown:
             kind = ADDED if then is None else ELSE if then.said == row.said else SAYS
             self.shown[kind].append(line.number)
 
     def unapproved(self, file: str) -> Iterator[Finding]:
         """What the change does to approved rows without anybody's approval; once all rows were seen."""
-        for line, lost in self._unapproved[:UNAPPROVED]:
-            yield _unapproved(file, line, lost)
-        if more := len(self._unapproved[UNAPPROVED:]):
-            yield _unapproved(file, None, f"{more} more rows have lost their approval")
+        for line, rule, lost in self._unapproved[:UNAPPROVED]:
+            yield _unapproved(file, line, rule, lost)
+        more = Counter(rule for _, rule, _ in self._unapproved[UNAPPROVED:])
+        for rule, count in more.items():
+            yield _unapproved(file, None, rule, f"{count} more rows {MORE[rule]}")
 
     def is_new(self, line: int | None) -> bool:
         """Whether the row on a line was added or edited."""
@@ -227,33 +238,45 @@ def _row(line: Line) -> _Row:
     if line.malformed or not isinstance(line.value, dict):
         text = line.raw.decode(errors="replace") if line.malformed else canonical(line.value)
         content = _number(text)
-        return _Row(content, content, 0, line.number, False)
+        return _Row(content, content, 0, line.number, 0)
     output = canonical(line.value.get("output"))
     rest = canonical({name: value for name, value in line.value.items() if name != "output"})
     content, named = _number(f"{output}\n{rest}"), line.value.get("id")
     name = _number(named) if isinstance(named, str) else content
     said = _hashed(output.encode(errors="replace").translate(None, _BLANK))
-    return _Row(name, content, said, line.number, line.value.get("approval") is not None)
+    return _Row(name, content, said, line.number, _seal(line.value.get("approval")))
 
 
-def _lost(then: _Row, now: _Row, value: Any) -> str:
-    """How a row that says it is approved has lost what it was approved by; empty where it hasn't."""
-    if now.sealed or not isinstance(value, dict) or value.get("approved") is not True:
-        return ""
-    if then.sealed:
-        return "the approval is gone"
-    return "" if then.said == now.said else "another output, which nobody has approved"
+def _seal(approval: Any) -> int:
+    if approval is None:
+        return 0
+    about = approval if isinstance(approval, dict) else {}
+    return _number(canonical([about.get("reviewer"), about.get("reviewed_at")])) or 1
 
 
-def _unapproved(file: str, line: int | None, problem: str) -> Finding:
+def _lost(then: _Row, now: _Row, value: Any) -> tuple[str, str] | None:
+    """How a row that says it is approved has lost what it was approved by: rule and problem."""
+    if not isinstance(value, dict) or value.get("approved") is not True:
+        return None
+    if then.seal and not now.seal:
+        return "approval_removed", "the approval is gone"
+    if then.said == now.said:
+        return None
+    if not now.seal:
+        return "approval_removed", "another output, which nobody has approved"
+    again = "another output, with the approval that the one before it had: the same reviewer and time"
+    return ("approval_reused", again) if now.seal == then.seal else None
+
+
+def _unapproved(file: str, line: int | None, rule: str, problem: str) -> Finding:
     return Finding(
-        rule="approval_removed",
+        rule=rule,
         severity="error",
         file=file,
         line=line,
         pointer="/approval" if line else "",
         problem=problem,
-        fix=FIXES["approval_removed"],
+        fix=FIXES[rule],
     )
 
 

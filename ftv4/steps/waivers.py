@@ -22,7 +22,7 @@ NEVER = frozenset(
         *("not_a_dataset", "stage_unknown", "malformed_line", "line_too_long", "missing_input_or_output"),
         *("input_schema_version_mismatch", "output_schema_version_mismatch"),
         *("input_schema_invalid", "output_schema_invalid", *ambiguity.FIXES),
-        *("not_approved", "edited_after_approval", "approval_removed", "row_invalid"),
+        *("not_approved", "edited_after_approval", "approval_removed", "approval_reused", "row_invalid"),
         *("raw_leak_scan_failed", "personal_data", "secret"),
         "more_findings",
     }

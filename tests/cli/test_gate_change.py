@@ -6,6 +6,7 @@ import time
 import orjson
 import pytest
 
+from ftv4.canonical import digest
 from ftv4.encode import ANNOTATION, COMMENT, SUMMARY
 from tests.conftest import ROOT
 from tests.encode.runner import Runner
@@ -171,6 +172,26 @@ def test_an_edit_of_a_row_that_never_had_an_approval_needs_one(changed):
     assert [(one["line"], one["problem"]) for one in told] == [
         (4, "another output, which nobody has approved")
     ]
+
+
+def test_an_approval_is_not_for_another_output_because_its_digest_says_so(tree, changed):
+    """Whoever computes the digest anew has nobody's approval of what the row says now."""
+    rows = sealed(named(varied(42)))
+    tree.base = tree.commit({SYNTHESIS: lines(*rows)})
+    for place in (3, 8, 9):
+        rows[place]["output"]["primary_constraint"] = f"Dispatch waits for the owner in week 9{place}."
+        rows[place]["approval"]["output_sha256"] = digest(rows[place]["output"])
+    rows[8]["approval"]["reviewed_at"] = "2026-11-20T08:00:00.000Z"
+    rows[9]["approval"]["reviewer"] = "ada"
+    rows[10]["notes"] = "looked at"
+
+    report = changed({SYNTHESIS: lines(*rows)})
+
+    told = [one for one in report["reports"][0]["findings"] if one["severity"] == "error"]
+    assert [(one["rule"], one["line"], one["pointer"]) for one in told] == [
+        ("approval_reused", 4, "/approval")
+    ]
+    assert "the same reviewer and time" in told[0]["problem"]
 
 
 def test_many_approvals_that_are_taken_away_are_listed_up_to_a_limit_and_counted(tree, changed):

@@ -8,14 +8,15 @@ from tests.conftest import ROOT
 from tests.git_tree import LINK, Tree
 
 POLICY, WAIVERS = "config/intelligence_v4.policy.json", "config/waivers.json"
+PROVIDERS = "config/providers.json"
 SHIPPED = json.loads((ROOT / POLICY).read_text())
 
 
 @pytest.fixture
 def tree(repository):
-    """A git repository with our policy and nothing else."""
+    """A git repository with our policy and providers, and nothing else."""
     tree = Tree(repository.root)
-    tree.base = tree.commit({POLICY: (ROOT / POLICY).read_bytes()})
+    tree.base = tree.commit({path: (ROOT / path).read_bytes() for path in (POLICY, PROVIDERS)})
     return tree
 
 
