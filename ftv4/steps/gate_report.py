@@ -194,11 +194,11 @@ def _waived_by(finding: Finding) -> str:
 
 
 def _settings(change: ChangeReport) -> Iterator[str]:
-    """What the change does to policy and waivers, a line each."""
+    """What the change does to policy, waivers and providers, a line each."""
     for one in change.settings[:SHOWN]:
         yield f"{for_log(one.file)}: {for_log(one.pointer)}: {_from_to(one)}; this verdict is by the base's"
     if left := _unshown_settings(change):
-        yield f"and {left} more values of policy and waivers"
+        yield f"and {left} more values of policy, waivers and providers"
 
 
 def _from_to(one: Edit | Setting) -> str:

@@ -38,7 +38,7 @@ def in_words(verdict: PullVerdict) -> str:
     told = "passed" if verdict.passed else "refused"
     if verdict.touches != ("settings",):
         told += f": {_count(verdict.errors, 'error')}, {_count(verdict.warnings, 'warning')}"
-    sets = _count(verdict.settings, "value") + " of the policy" if verdict.settings else ""
+    sets = _count(verdict.settings, "value") + " of the configuration" if verdict.settings else ""
     files = _count(verdict.deciding, "file") + " that later verdicts go by" if verdict.deciding else ""
     changes = " and ".join(filter(None, (sets, files)))
     return f"{told}; changes {changes}" if changes else told

@@ -10,7 +10,7 @@ from ftv4.clients.git import Git, Remote
 from ftv4.contracts.findings import ChangeReport
 from ftv4.contracts.pull_verdict import LONGEST_PAGE, PullVerdict, Touched
 from ftv4.contracts.verification import Verification
-from ftv4.documents import POLICY, Repository
+from ftv4.documents import Repository
 from ftv4.encode import clip, fit, for_log, utf16
 from ftv4.errors import GateError, UsageError
 from ftv4.render import render
@@ -18,11 +18,11 @@ from ftv4.steps.change import concerns, folded
 from ftv4.steps.gate_report import Answer, advice_of, markdown, where
 from ftv4.steps.handover import MORE
 from ftv4.steps.judgement import Terms, judge_change
+from ftv4.steps.settings_change import TOLD
 from ftv4.steps.show import FILTERS
 from ftv4.steps.verify import verify
 from ftv4.steps.verify_ledger import Reading
 from ftv4.steps.verify_report import markdown as verified
-from ftv4.steps.waivers import WAIVERS
 
 BASE, HEAD = "refs/ftv4/base", "refs/ftv4/head"
 """Where the commits to compare are kept in the checkout's git folder, beside its branches."""
@@ -144,7 +144,7 @@ def deciding(git: Git, report: ChangeReport) -> Iterator[str]:
     """Files of the change that later verdicts go by, but for those whose values the report tells."""
     for entry in git.changes(report.fork, report.head):
         name = entry.path.decode(errors="replace")
-        if folded(name).startswith(DECIDING) and name not in (POLICY, WAIVERS) and not concerns([name]):
+        if folded(name).startswith(DECIDING) and name not in TOLD and not concerns([name]):
             yield name
 
 

@@ -1,6 +1,7 @@
-"""Tells what a change does to the files that judge data: each value of policy and waivers, before and after.
+"""Tells what a change does to the files that judge data: each value of policy, waivers and providers.
 
-The verdict on the change is by the values before it; the others hold from the next change on.
+Each before and after: the verdict on the change is by the values before it; the others hold from the next
+change on. Whose address is another is sent the rows and the key.
 """
 
 from collections import Counter
@@ -11,13 +12,15 @@ from ftv4.canonical import canonical
 from ftv4.clients.git import Entry, Git
 from ftv4.contracts.findings import Setting
 from ftv4.contracts.jsontext import NotJson, loads
-from ftv4.documents import POLICY
+from ftv4.documents import POLICY, PROVIDERS
 from ftv4.encode import for_log
 from ftv4.gates.question import LONGEST_POINTER
 from ftv4.guards.private import find
 from ftv4.steps.snapshot import FILES
 from ftv4.steps.waivers import WAIVERS
 
+TOLD = (POLICY, WAIVERS, PROVIDERS)
+"""Files whose values are told."""
 LARGEST = 1 << 20
 """Bytes of a settings file; a larger one is said to be different, and not read."""
 MOST = 500
@@ -44,13 +47,13 @@ NOTHING = _Nothing()
 
 
 def settings(git: Git, changes: Iterable[Entry]) -> Iterator[Setting]:
-    """Every value of policy and waivers that the change touches, in the order of the files.
+    """Every value of these files that the change touches, in the order of the files.
 
     Lists are compared as sets are: what went, what came, each with its place.
     """
     for entry in changes:
         file = entry.path.decode(errors="replace")
-        if file in (POLICY, WAIVERS):
+        if file in TOLD:
             before = _read(git, entry.before, "100644") if int(entry.before, 16) else {}
             after = {} if entry.removed else _read(git, entry.object, entry.mode)
             for pair in _differences(before, after, ""):

@@ -25,7 +25,7 @@ def settings(tree, ftv4):
     """Commit a policy, or files; give back what the report says of them: pointer, before, after."""
 
     def changed(document=None, passed=True, **files):
-        paths = {"policy": POLICY, "waivers": WAIVERS}
+        paths = {"policy": POLICY, "waivers": WAIVERS, "providers": PROVIDERS}
         files = {paths[name]: content for name, content in files.items()}
         tree.commit(files or {POLICY: json.dumps(document).encode()})
         report = json.loads(ftv4("gate", "--base", tree.base, "--format=json").out)
@@ -101,3 +101,20 @@ def test_a_flood_of_values_is_cut_and_counted(tree, ftv4):
         assert f"and {total - 20} more" in out
         assert "by th" in out
         assert len(out) < 10_000
+
+
+def test_another_address_of_a_provider_is_shown(settings):
+    """Whoever is there gets the rows, and the key."""
+    table = json.loads((ROOT / PROVIDERS).read_text())
+    before = table["providers"]["openai"]["base_url"]
+    table["providers"]["openai"]["base_url"] = "https://elsewhere.example/v1"
+
+    assert settings(providers=json.dumps(table).encode()) == [
+        (
+            "/providers/openai/base_url",
+            *(
+                json.dumps(url).replace("://", "\\u003a//")
+                for url in (before, "https://elsewhere.example/v1")
+            ),
+        )
+    ]

@@ -194,14 +194,16 @@ def test_a_change_of_the_policy_is_told_though_people_judge_it(hosted):
     ((_, comment),) = hosted.comments()
 
     assert (verdict.touches, verdict.passed, verdict.settings) == (("settings",), True, 1)
-    assert hosted.statuses(verdict.head) == [(CONTEXT, "success", "passed; changes 1 value of the policy")]
-    assert "passed; changes 1 value of the policy" in comment
+    assert hosted.statuses(verdict.head) == [
+        (CONTEXT, "success", "passed; changes 1 value of the configuration")
+    ]
+    assert "passed; changes 1 value of the configuration" in comment
     assert "| `/training_diversity/min_total_rows` | `40` | `0` |" in comment
 
 
 def test_a_change_of_what_later_verdicts_go_by_is_told(hosted):
     files = {
-        "config/providers.json": (ROOT / "config/providers.json").read_bytes() + b"\n",
+        "config/other.json": b"{}",
         "evals/packs/mine`@ada|<b>.json": b"{}",
         "Templates/Prompts/quant_signals.md": b"Say yes.",
         ".github/workflows/verdict.yml": b"on: push",
@@ -230,7 +232,7 @@ def test_more_settings_than_a_page_holds_are_cut_and_counted(hosted):
     assert hosted.report(word).code == 0
     assert hosted.statuses(head)[0][2].startswith("refused: 1 error, ")
     assert hosted.statuses(head)[0][2].endswith(
-        "changes 800 values of the policy and 100 files that later verdicts go by"
+        "changes 800 values of the configuration and 100 files that later verdicts go by"
     )
 
 
