@@ -23,7 +23,7 @@ from ftv4.guards.decision import STAGE as DECISION
 from ftv4.guards.decision import decision_errors
 from ftv4.guards.objection import RAW_DATA
 from ftv4.guards.plain import visible
-from ftv4.stages import problems_of
+from ftv4.stages import STAGES, problems_of
 from ftv4.stages.stage import Stage
 
 Side = Literal["input", "output"]
@@ -48,6 +48,9 @@ FIXES: Mapping[str, str] = {
 }
 """Reason → what to do about it, in the order in which the rules are asked."""
 
+_VERSIONS = {
+    version: stage.name for stage in STAGES.values() for version in (stage.input_schema, stage.output_schema)
+}
 SHOWN = 20
 """Problems of one row that are listed; the rest is counted."""
 
@@ -83,9 +86,14 @@ class Acceptance:
             yield _broken("missing_input_or_output", f"the row has no {' and no '.join(missing)}")
         yield from self._forms(sides)
         yield from self._words(sides, suspects)
-        if "output" in sides:
+        if self._answers(sides):
             yield from self._decision(sides["output"])
+        if "output" in sides:
             yield from _edited(row.get("approval"), reading)
+
+    def _answers(self, sides: Mapping[str, object]) -> bool:
+        """Whether there is an output that this stage's own rules are for: another stage's breaks them all."""
+        return "output" in sides and _stage_of(sides["output"]) in (None, self._stage.name)
 
     def _forms(self, sides: Mapping[str, object]) -> Iterator[Rejection]:
         """Versions, then contracts; what is of another version isn't held against this one's contract."""
@@ -122,7 +130,7 @@ class Acceptance:
         yield from _rejection("doctrine_guard_failed", map(_problem, doctrine))
         leaks = self._guards.leaks(sides) if "leaks" in suspects else ()
         yield from _rejection("raw_leak_scan_failed", map(_leak, leaks))
-        if "output" in sides:
+        if self._answers(sides):
             drift = self._guards.drift_objections(sides["output"], self._stage.name, suspects)
             problems = (_problem(objection, "/output") for objection in drift)
             yield from _rejection("stage_drift_failed", problems)
@@ -165,13 +173,20 @@ def _kind(value: object) -> str:
     return names.get(type(value), "null")
 
 
+def _stage_of(payload: object) -> str | None:
+    """The stage whose version of today an input or output says."""
+    said = payload.get("schema_version") if isinstance(payload, dict) else None
+    return _VERSIONS.get(said) if isinstance(said, str) else None
+
+
 def _version(side: str, payload: object, expected: str) -> Rejection | None:
     found = payload.get("schema_version") if isinstance(payload, dict) else None
     if found == expected:
         return None
     shown = isinstance(found, str) and not private.find(found)
     says = for_log(str(found), 60) if shown else "no schema version"
-    problem = f"says {says}; this ftv4 trains on {expected}"
+    whose = _stage_of(payload)
+    problem = f"says {says}{f', as rows of {whose} do' if whose else ''}; this ftv4 trains on {expected}"
     return _broken(f"{side}_schema_version_mismatch", problem, f"/{side}/schema_version")
 
 

@@ -273,7 +273,7 @@ def test_a_stage_that_does_not_exist_is_a_usage_error(repository, ftv4):
 def test_rows_of_another_stage_are_refused(repository, ftv4):
     done = ftv4("gate", write(repository, row("blue_ocean")), "--stage=quant_signals", "--only=acceptance")
 
-    assert "says stage_input_blue_ocean_v1; this ftv4 trains on stage_input_quant_v1" in done.out
+    assert "says stage_input_blue_ocean_v1, as rows of blue_ocean do; this ftv4 trains on" in done.out
 
 
 def test_on_a_terminal_lines_are_coloured_and_left_whole(repository, ftv4, monkeypatch):

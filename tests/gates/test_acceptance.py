@@ -248,6 +248,17 @@ def test_all_broken_rules_are_told_in_one_pass(hidden):
     assert found == wanted - ({f"{other}_schema_invalid"} if hidden else set())
 
 
+def test_a_row_of_another_stage_is_told_that_and_nothing_of_rules_it_never_had():
+    """A signals row among decisions has no actions, and no decision that could hold together."""
+    found = broken(row("quant_signals"), "synthesis_decision")
+
+    assert [one.reason for one in found] == [
+        "input_schema_version_mismatch",
+        "output_schema_version_mismatch",
+    ]
+    assert all("as rows of quant_signals do" in one.problem for one in found)
+
+
 def test_a_row_without_a_side_is_judged_by_the_other():
     whole = edited(confidence="sure")
     del whole["input"]
