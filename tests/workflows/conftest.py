@@ -1,5 +1,5 @@
 """The platform that runs our workflows."""
 
-from tests.workflows.platform import _addresses, _seed, platform
+from tests.workflows.platform import _addresses, _seed, _warm, platform
 
-__all__ = ["_addresses", "_seed", "platform"]
+__all__ = ["_addresses", "_seed", "_warm", "platform"]

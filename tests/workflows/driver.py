@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,7 +67,19 @@ class Happened:
             self.log += told["msg"].rstrip("\n") + "\n"
 
 
-def act(checkout, scratch, workflow, event, payload, *, environment, secrets, variables, actions):
+@contextmanager
+def warm():
+    """What starts the programs of runs; the socket where it is asked."""
+    plain = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}
+    with tempfile.TemporaryDirectory(prefix="warm-") as folder:
+        door = Path(folder) / "door"
+        command = [sys.executable, HERE / "warm" / "server.py", door]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=plain) as server:
+            assert server.stdout.readline() == b"ready\n"
+            yield door
+
+
+def act(checkout, scratch, workflow, event, payload, *, warm, environment, secrets, variables, actions):
     """Run a workflow of a checkout; `scratch` is an empty folder for what the run leaves.
 
     `actions` are those of other repositories, `owner/name@ref` → folder; the platform's own are stubs.
@@ -80,6 +93,7 @@ def act(checkout, scratch, workflow, event, payload, *, environment, secrets, va
         "PYTHON": sys.executable,
         "PYTHONPATH": ROOT,
         "TMPDIR": tempfile.gettempdir(),
+        "WARM": warm,
         "GIT_CONFIG_GLOBAL": os.environ["GIT_CONFIG_GLOBAL"],
         **environment,
     }

@@ -20,7 +20,7 @@ from tests.provider_sandbox import SECONDS
 from tests.provider_sandbox import Sandbox as Provider
 from tests.workflow_run import MAIN, REPOSITORY_ID
 from tests.workflows import expected
-from tests.workflows.driver import act, for_act, variable
+from tests.workflows.driver import act, for_act, variable, warm
 
 SECRETS = {"GITHUB_TOKEN": "sandbox-github-actions", "OPENAI_API_KEY": "any"}
 APP = {"FTV4_APP_ID": "app"}
@@ -41,10 +41,11 @@ DATASET = "train/datasets/stage_quant.jsonl"
 class Platform:
     """What runs a repository's workflows; `now` in commands is the machine's."""
 
-    def __init__(self, forge, provider, folder):
+    def __init__(self, forge, provider, folder, warm):
         self.forge = forge
         self.provider = provider
         self.folder = folder
+        self.warm = warm
         self.runs = 0
         self.seen = 0, 0
         """Requests to provider and forge before the last run."""
@@ -160,7 +161,7 @@ class Platform:
             secrets, variables = STORED_NOWHERE, variables | IDS | {"FTV4_STS_URL": self.forge.url}
         return act(
             checkout, scratch / "act", workflow, event, {"repository": about, **payload},
-            environment=told, secrets=secrets, variables=variables,
+            warm=self.warm, environment=told, secrets=secrets, variables=variables,
             actions=self.actions,
         )  # fmt: skip
 
@@ -234,8 +235,14 @@ def _addresses():
         yield urls, behind
 
 
+@pytest.fixture(scope="session")
+def _warm():
+    with warm() as door:
+        yield door
+
+
 @pytest.fixture
-def platform(_seed, _addresses, tmp_path):
+def platform(_seed, _addresses, _warm, tmp_path):
     urls, behind = _addresses
     forge, provider = Forge(urls["forge"], tmp_path / "forge"), Provider(urls["provider"])
     issuer = Issuer()
@@ -244,4 +251,4 @@ def platform(_seed, _addresses, tmp_path):
         tmp_path / "provider", clock=provider.now, training_seconds=SECONDS, issuer=issuer
     )
     _seed.run("push", "-q", str(forge.git), "HEAD:main")
-    return Platform(forge, provider, tmp_path)
+    return Platform(forge, provider, tmp_path, _warm)
