@@ -4,7 +4,7 @@ import errno
 import io
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -31,13 +31,17 @@ HINTS = {
 
 
 @contextmanager
-def os_errors_as(what: str, kind: type[Ftv4Error] = Ftv4Error) -> Iterator[None]:
-    """Raise what the machine refuses in the block (no permission, a full disk) as `<what>: <why>`."""
+def os_errors_as(what: str | Callable[[], str], kind: type[Ftv4Error] = Ftv4Error) -> Iterator[None]:
+    """Raise what the machine refuses in the block (no permission, a full disk) as `<what>: <why>`.
+
+    `what` may be what gives the words, where they take longer than the block.
+    """
     try:
         yield
     except OSError as error:
         why = "no such file" if error.errno == errno.ENOENT else (error.strerror or str(error)).lower()
-        raise kind(f"{what}: {why}", hint=HINTS.get(error.errno or 0, "")) from error
+        where = what if isinstance(what, str) else what()
+        raise kind(f"{where}: {why}", hint=HINTS.get(error.errno or 0, "")) from error
 
 
 @contextmanager

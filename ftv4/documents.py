@@ -9,7 +9,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar
 
 import orjson
@@ -99,7 +99,7 @@ class Repository:
 
     def relative(self, path: str | Path) -> str:
         """How files of the repository name a path. Outside it, a `../` path."""
-        return PurePosixPath(Path(os.path.relpath(self.path(path), self.root))).as_posix()
+        return Path(os.path.relpath(self.path(path), self.root)).as_posix()
 
     # reading
 
@@ -112,12 +112,12 @@ class Repository:
 
     def read_bytes(self, path: str | Path) -> bytes:
         """The file's bytes. Raises ContractError when it can't be read."""
-        with self.open(path) as stream, os_errors_as(self.relative(path), ContractError):
+        with self.open(path) as stream, os_errors_as(lambda: self.relative(path), ContractError):
             return stream.read()
 
     def open(self, path: str | Path) -> IO[bytes]:
         """The file, to be read as bytes. Raises ContractError when it can't be opened."""
-        with os_errors_as(self.relative(path), ContractError):
+        with os_errors_as(lambda: self.relative(path), ContractError):
             return self.path(path).open("rb", buffering=BUFFER)
 
     def read(self, contract: type[C], path: str | Path) -> C:
@@ -130,17 +130,17 @@ class Repository:
 
     def has(self, path: str | Path) -> bool:
         """Whether there is such a file or folder."""
-        with os_errors_as(self.relative(path)):
+        with os_errors_as(lambda: self.relative(path)):
             return self.path(path).exists()
 
     def has_folder(self, path: str | Path) -> bool:
         """Whether there is such a folder."""
-        with os_errors_as(self.relative(path)):
+        with os_errors_as(lambda: self.relative(path)):
             return self.path(path).is_dir()
 
     def size(self, path: str | Path) -> int:
         """Bytes of a file. Raises ContractError when it can't be opened, or never ends: a pipe, a device."""
-        with os_errors_as(self.relative(path), ContractError):
+        with os_errors_as(lambda: self.relative(path), ContractError):
             mode = self.path(path).stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             hint = "write what it gives into a file, and name that"
@@ -172,7 +172,7 @@ class Repository:
     ) -> Iterator[Stretch]:
         """The same lines, not read yet. Raises ContractError when the file can't be opened."""
         # What is wrong with a reader of these lines isn't raised in here, but where it reads.
-        with self.open(path) as stream, os_errors_as(self.relative(path), ContractError):
+        with self.open(path) as stream, os_errors_as(lambda: self.relative(path), ContractError):
             yield from _stretches(stream, self.relative(path), seen or len, longest)
 
     def files(self, folder: str | Path, pattern: str) -> list[Path]:
