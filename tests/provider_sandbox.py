@@ -10,15 +10,15 @@ import pytest
 from ftv4.clients.provider import Provider
 from ftv4.documents import Repository
 from ftv4.sandbox.provider import provider_app
-from ftv4.sandbox.serve import HOST, listening, served
 from tests.conftest import ROOT
+from tests.forge_sandbox import changing
 
 SECONDS = 60.0
 """How long a job takes by the sandbox's clock, which tests put forward or let run."""
 
 
 class Sandbox:
-    """One provider for a module's tests; each test starts with no faults and an empty log."""
+    """One provider after another at a module's address; each test starts with one that knows of nothing."""
 
     def __init__(self, url):
         self.url = url
@@ -93,21 +93,22 @@ class Sandbox:
 
 
 @pytest.fixture(scope="module")
-def _provider(tmp_path_factory):
-    listener = listening("provider", 0)
-    sandbox = Sandbox(f"http://{HOST}:{listener.getsockname()[1]}")
-    app = provider_app(tmp_path_factory.mktemp("provider"), clock=sandbox.now, training_seconds=SECONDS)
-    with listener, served(app, listener):
-        yield sandbox
+def _provider():
+    """One server for a module's tests; each test puts an app of its own behind it."""
+    with changing("provider") as (url, behind):
+        yield Sandbox(url), behind
 
 
 @pytest.fixture
-def sandbox(_provider, monkeypatch):
-    """The module's provider, with the environment set to reach it."""
-    for name, value in _provider.variables.items():
+def sandbox(_provider, tmp_path_factory, monkeypatch):
+    """A provider without jobs, with the environment set to reach it."""
+    made, behind = _provider
+    folder = tmp_path_factory.mktemp("provider")
+    behind["app"] = provider_app(folder, clock=made.now, training_seconds=SECONDS)
+    for name, value in made.variables.items():
         monkeypatch.setenv(name, value)
-    _provider.begin()
-    return _provider
+    made.begin()
+    return made
 
 
 def eventually(look, seconds=2.0):

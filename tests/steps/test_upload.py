@@ -45,6 +45,7 @@ def bought_with_one_file(operator):  # noqa: F811
 def test_a_file_whose_upload_got_no_answer_is_looked_for_and_not_sent_again(operator, kind):  # noqa: F811
     """Fault row 1."""
     operator.sandbox.fail(kind, "POST", FILES, times=2)
+    operator.sleep = lambda _: eventually(lambda: operator.sandbox.asked("POST", FILES))
 
     bought_with_one_file(operator)
 
