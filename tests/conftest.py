@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from ftv4.__main__ import SELDOM
 from ftv4.cli import run
 from ftv4.documents import Repository
 
@@ -129,9 +130,13 @@ def pytest_configure(config):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish():
-    """What the tests are made of stays to the end: the garbage collector need not look at it each time."""
+    """What the tests are made of stays to the end: the garbage collector need not look at it each time.
+
+    At the rest it looks as seldom as in a command.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*SELDOM)
 
 
 def pytest_addoption(parser):

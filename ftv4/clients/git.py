@@ -92,9 +92,8 @@ class Git:
     def temporary(cls) -> Iterator["Git"]:
         """A bare repository that goes when the block ends."""
         with tempfile.TemporaryDirectory(prefix="ftv4-git-", ignore_cleanup_errors=True) as folder:
-            git = cls(Path(folder), alone=True)
-            git("init", "--quiet", "--bare", ".")
-            yield git
+            _lay_out(Path(folder))
+            yield cls(Path(folder), alone=True)
 
     def __call__(self, *arguments: str, stdin: bytes | None = None) -> str:
         """Run a git command; give back its output without the last newline. Raises GitError."""
@@ -138,6 +137,8 @@ class Git:
                 seconds=REMOTE_SECONDS,
             )
         except GitError as error:
+            if error.hint:  # of git itself, which isn't there: the remote has no part in it
+                raise
             raise ServiceError(
                 f"{line_for_log(remote.url)}: {error.message}",
                 hint="is it there, and may this token or key read and write it?",
@@ -252,7 +253,7 @@ class Git:
                 stdout=stdout,
                 stderr=subprocess.PIPE,
                 check=False,
-                env=self._inherited() | dict(environment or {}),
+                env=self._environment(environment or {}),
                 timeout=seconds,
             )
         except FileNotFoundError:
@@ -263,8 +264,20 @@ class Git:
             raise GitError(f"git {name}: {_reason(done.stderr) or f'exit {done.returncode}'}")
         return done.stdout or b""
 
-    def _inherited(self) -> dict[str, str]:
-        return {name: value for name, value in os.environ.items() if not (self._alone and name in ELSEWHERE)}
+    def _environment(self, told: Mapping[str, str]) -> dict[str, str] | None:
+        """What git finds in its environment; None for what this process does."""
+        left_out = {name for name in ELSEWHERE if self._alone and name in os.environ}
+        if not left_out and not told:
+            return None
+        return {name: value for name, value in os.environ.items() if name not in left_out} | dict(told)
+
+
+def _lay_out(folder: Path) -> None:
+    """What `git init --bare` does in an empty folder, by no process of its own."""
+    for name in ("objects", "refs"):
+        (folder / name).mkdir()
+    (folder / "HEAD").write_text("ref: refs/heads/main\n")
+    (folder / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
 
 
 def _configured(settings: Mapping[str, str]) -> dict[str, str]:

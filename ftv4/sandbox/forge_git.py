@@ -21,6 +21,15 @@ _NO_NAME = re.compile(r"[\x00-\x20~^:?*\[\\]|\.\.|@\{")
 _CRUD = re.compile(r"[\x00-\x1f<>]")
 
 
+ACCEPTS = """\
+[http]
+\treceivepack = true
+[receive]
+\tshallowUpdate = true
+"""
+"""A bare repository's settings: what it takes over HTTP, and from whom."""
+
+
 class GitRefused(Exception):
     """git said no; the text is what it said."""
 
@@ -104,8 +113,8 @@ class BareRepository:
         if not (folder / "HEAD").exists():
             folder.mkdir(parents=True, exist_ok=True)
             self("init", "--quiet", "--bare", f"--initial-branch={branch}", ".")
-            self("config", "http.receivepack", "true")
-            self("config", "receive.shallowUpdate", "true")
+            with (folder / "config").open("a") as config:
+                config.write(ACCEPTS)
 
     def raw(self, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> bytes:
         """Run git here; give back what it printed. Raises GitRefused."""
