@@ -15,6 +15,7 @@ from ftv4.clients.forge import Forge
 from ftv4.sandbox.forge import OWNER, REPOSITORY, forge_app
 from ftv4.sandbox.forge_store import Store
 from ftv4.sandbox.serve import HOST, listening, served
+from tests.git_tree import once
 
 NAME = f"{OWNER}/{REPOSITORY}"
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -28,6 +29,17 @@ class Sandbox:
         self.folder = folder
         self.git = folder / f"{REPOSITORY}.git"
         self.moment = START
+
+    def start(self, files):
+        """Ada pushes the first commit of main."""
+
+        def push():
+            first = Checkout(Path(tempfile.mkdtemp(prefix="first-", dir=self.folder)), "main", "Ada")
+            first.run("init", "-q", "-b", "main")
+            first.run("remote", "add", "origin", str(self.git))
+            first.push(files, "Start")
+
+        once(("start", *files.items()), push, self.git)
 
     def now(self):
         """A minute passes whenever somebody looks."""
@@ -171,9 +183,5 @@ def empty_sandbox(_server, tmp_path):
 @pytest.fixture
 def sandbox(empty_sandbox):
     """A forge with a first commit on main."""
-    folder = empty_sandbox.folder / "first"
-    subprocess.run(["git", "init", "-q", "-b", "main", folder], check=True)
-    first = Checkout(folder, "main", "Ada")
-    first.run("remote", "add", "origin", str(empty_sandbox.git))
-    first.push(FIRST, "Start")
+    empty_sandbox.start(FIRST)
     return empty_sandbox

@@ -1,7 +1,14 @@
-"""Commits made of objects alone, so that a tree may hold what no file system would."""
+"""Commits made of objects alone, so that a tree may hold what no file system would; folders made once."""
 
+import atexit
 import os
+import shutil
 import subprocess
+import tempfile
+import zlib
+from functools import cache
+from hashlib import sha1
+from pathlib import Path
 
 FILE, EXECUTABLE, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 WHO = {
@@ -50,7 +57,44 @@ class Tree:
         mode, data = content if isinstance(content, tuple) else (FILE, content)
         if data not in self._blobs:
             stored = mode != SUBMODULE
-            self._blobs[data] = (
-                self.git("hash-object", "-w", "--stdin", stdin=data) if stored else data.decode()
-            )
+            self._blobs[data] = self._blob(data) if stored else data.decode()
         return f"{mode} {self._blobs[data]}\t".encode() + name + b"\0"
+
+    def _blob(self, data):
+        whole = b"blob %d\0" % len(data) + data
+        name = sha1(whole).hexdigest()
+        path = self.folder / ".git/objects" / name[:2] / name[2:]
+        path.parent.mkdir(exist_ok=True)
+        if not path.exists():
+            path.write_bytes(zlib.compress(whole, 1))
+        return name
+
+
+_MADE = {}
+
+
+@cache
+def _kept():
+    folder = Path(tempfile.mkdtemp(prefix="kept-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def once(key, make, *folders):
+    """Folders as `make` leaves them: it is called once for a key, and copied from then on."""
+    if key in _MADE:
+        for folder, kept in zip(folders, _MADE[key], strict=True):
+            shutil.copytree(kept, folder, dirs_exist_ok=True)
+        return
+    make()
+    copies = [_kept() / f"{len(_MADE)}-{number}" for number, _ in enumerate(folders)]
+    for folder, kept in zip(folders, copies, strict=True):
+        shutil.copytree(folder, kept)
+    _MADE[key] = copies
+
+
+def files_of(folder, but="forge"):
+    """Path → content below a folder, as a key; `but` is what isn't looked into."""
+    tops = [one for one in sorted(folder.iterdir()) if one.name != but]
+    paths = [path for one in tops for path in (one, *sorted(one.rglob("*")))]
+    return tuple((str(path.relative_to(folder)), path.read_bytes()) for path in paths if path.is_file())

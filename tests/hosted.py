@@ -4,7 +4,7 @@ from ftv4.contracts.pull_verdict import PullVerdict
 from ftv4.steps.handover import pack, unpack
 from tests.conftest import ROOT
 from tests.encode.runner import outputs
-from tests.forge_sandbox import NAME, Checkout
+from tests.forge_sandbox import NAME
 from tests.gates.build import lines, varied
 from tests.workflow_run import REPOSITORY_ID, WorkflowRun
 
@@ -22,6 +22,7 @@ def rows(count, **last):
     return lines(*made)
 
 
+FIRST = rows(42)
 GOOD, BAD = rows(43), rows(43, confidence="sure")
 
 
@@ -30,12 +31,8 @@ class Hosted:
 
     def __init__(self, sandbox, folder, setenv, ftv4):
         self.sandbox, self.ftv4 = sandbox, ftv4
-        first = Checkout(folder / "first", "main", "Ada")
-        first.folder.mkdir()
-        first.run("init", "-q", "-b", "main")
-        first.run("remote", "add", "origin", str(sandbox.git))
         config = {f"config/{path.name}": path.read_bytes() for path in sorted((ROOT / "config").iterdir())}
-        first.push({**config, SYNTHESIS: rows(42)}, "Start")
+        sandbox.start({**config, SYNTHESIS: FIRST})
         self.checkout = sandbox.checkout()
         self.job = WorkflowRun(folder / "runner", setenv)
         self.job.set(GITHUB_SERVER_URL=sandbox.url, GITHUB_API_URL=sandbox.url, GITHUB_REPOSITORY=NAME)

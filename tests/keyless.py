@@ -1,14 +1,12 @@
 """A job of a workflow on the sandbox with no key stored, and every token that it was ever given."""
 
-import subprocess
-
 import pytest
 
 from ftv4.sandbox.forge import forge_app
 from ftv4.sandbox.issuer import Issuer
 from ftv4.sandbox.provider import provider_app
 from ftv4.sandbox.provider.federation import IDENTITY_PROVIDER, SERVICE_ACCOUNT
-from tests.forge_sandbox import NAME, Checkout, changing
+from tests.forge_sandbox import NAME, changing
 from tests.forge_sandbox import Sandbox as Forge
 from tests.provider_sandbox import SECONDS
 from tests.provider_sandbox import Sandbox as Provider
@@ -78,9 +76,6 @@ def keyless(_services, tmp_path_factory, monkeypatch):
         root / "provider", clock=provider.now, training_seconds=SECONDS, issuer=issuer
     )
     behind_forge["app"] = forge_app(forge.folder, clock=forge.now, issuer=issuer)
-    first = Checkout(root / "first", "main", "Ada")
-    subprocess.run(["git", "init", "-q", "-b", "main", first.folder], check=True)
-    first.run("remote", "add", "origin", str(forge.git))
     names = ("ftv4-paid", "ftv4-bot")
-    first.push({f".github/chainguard/{name}.sts.yaml": POLICY.format(name).encode() for name in names})
+    forge.start({f".github/chainguard/{name}.sts.yaml": POLICY.format(name).encode() for name in names})
     return Keyless(provider, forge, signed, monkeypatch.setenv)

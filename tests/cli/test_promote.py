@@ -13,6 +13,7 @@ from ftv4.steps.card import card_path
 from ftv4.steps.cases import load_cases
 from tests.conftest import ROOT
 from tests.eval_cases import Away, expert, plant, provider
+from tests.git_tree import files_of, once
 
 STAGE = "synthesis_decision"
 GOOD = "sandbox:ft:gpt-4.1-mini-2025-04-14:acme::good"
@@ -26,11 +27,15 @@ def ready(repository, monkeypatch):
     """Six cases, 42 rows, a git identity, a stopped clock."""
     plant(repository)
     monkeypatch.setenv("FTV4_NOW", "2026-11-22T12:00:00+00:00")
-    git(repository, "init", "-q", "-b", "main")
-    git(repository, "config", "user.email", "ada@example.org")
-    git(repository, "config", "user.name", "Ada")
-    git(repository, "add", ".")
-    git(repository, "commit", "-q", "-m", "start")
+
+    def start():
+        git(repository, "init", "-q", "-b", "main")
+        git(repository, "config", "user.email", "ada@example.org")
+        git(repository, "config", "user.name", "Ada")
+        git(repository, "add", ".")
+        git(repository, "commit", "-q", "-m", "start")
+
+    once(("ready", files_of(repository.root)), start, repository.path(".git"))
     return repository
 
 

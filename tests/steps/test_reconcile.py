@@ -20,6 +20,7 @@ from ftv4.steps.reconcile import Round
 from ftv4.steps.unjudged import LOOKS
 from tests.eval_cases import plant
 from tests.forge_sandbox import NAME, _server, empty_sandbox  # noqa: F401
+from tests.git_tree import files_of, once
 from tests.provider_sandbox import SECONDS, _provider, sandbox  # noqa: F401
 from tests.steps.test_finetune_paid import JOBS
 
@@ -154,15 +155,20 @@ class Team:
 @pytest.fixture
 def team(repository, ftv4, sandbox, empty_sandbox, monkeypatch):  # noqa: F811
     plant(repository)
-    git = Git(repository.root)
-    git("init", "-q", "-b", "main")
-    repository.write(".git/info/exclude", "/forge\n/GITHUB_*\n")
-    git("config", "user.email", "ada@example.org")
-    git("config", "user.name", "Ada")
-    git("add", ".")
-    git("commit", "-q", "-m", "start")
-    git("remote", "add", "origin", str(empty_sandbox.git))
-    git("push", "-q", "origin", "main")
+    git, forge = Git(repository.root), str(empty_sandbox.git)
+
+    def start():
+        git("init", "-q", "-b", "main")
+        repository.write(".git/info/exclude", "/forge\n/GITHUB_*\n")
+        git("config", "user.email", "ada@example.org")
+        git("config", "user.name", "Ada")
+        git("add", ".")
+        git("commit", "-q", "-m", "start")
+        git("remote", "add", "origin", forge)
+        git("push", "-q", "origin", "main")
+
+    once(("team", files_of(repository.root)), start, repository.path(".git"), empty_sandbox.git)
+    git("remote", "set-url", "origin", forge)
     known = {"GITHUB_API_URL": empty_sandbox.url, "GITHUB_SERVER_URL": empty_sandbox.url}
     for name, value in (known | {"GITHUB_REPOSITORY": NAME, "GITHUB_TOKEN": "sandbox-ftv4-bot"}).items():
         monkeypatch.setenv(name, value)
