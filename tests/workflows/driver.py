@@ -70,7 +70,7 @@ class Happened:
 @contextmanager
 def warm():
     """What starts the programs of runs; the socket where it is asked."""
-    plain = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}
+    plain = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": ROOT}
     with tempfile.TemporaryDirectory(prefix="warm-") as folder:
         door = Path(folder) / "door"
         command = [sys.executable, HERE / "warm" / "server.py", door]

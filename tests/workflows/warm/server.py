@@ -1,13 +1,15 @@
 """Runs Python programs that needn't import what others wrote: it is there before they begin.
 
-A run of act starts up to a dozen `ftv4`, each of which would take longest to import the SDKs. Our own
-modules are imported anew in each, as on a runner; who starts whole processes is tests/test_guide.py.
+A run of act starts up to a dozen `ftv4`, each of which would take longest to import the SDKs. Of ours the
+contracts and stages are there, which do nothing but state shapes; commands and steps are imported anew in
+each, as on a runner. Who starts whole processes is tests/test_guide.py.
 """
 
 import ast
 import gc
 import importlib
 import os
+import pkgutil
 import runpy
 import select
 import socket
@@ -27,6 +29,9 @@ def prepare():
     """Take in what programs use; no thread may be left, as no copy of this process would have it."""
     for name in LIBRARIES:
         importlib.import_module(name)
+    for shapes in map(importlib.import_module, ("ftv4.contracts", "ftv4.stages")):
+        for module in pkgutil.iter_modules(shapes.__path__, f"{shapes.__name__}."):
+            importlib.import_module(module.name)
     toktok = importlib.import_module("toktok")
     toktok.batch_count(["vocabulary"], "o200k_base", threads=1)
     gc.collect()
@@ -75,7 +80,7 @@ def be(folder, environment, arguments, files):
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.path[:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.path[0] = folder  # PYTHONPATH is the same here
     sys.argv = list(arguments)
     runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
 
