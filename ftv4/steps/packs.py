@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from ftv4.contracts.pack import DataPack, SynthPack
 from ftv4.documents import Repository
 from ftv4.encode import for_log
 from ftv4.errors import ContractError, UsageError
-from ftv4.pipeline.normalise import CsvFile, normalise
+from ftv4.pipeline.normalise import CsvFile, Normalised, normalise
 from ftv4.synth.packs import PROFILES, PackFiles, make_packs
 
 PACKS = "train/packs"
@@ -100,14 +100,20 @@ def read_pack(repository: Repository, folder: str | Path) -> tuple[SynthPack, Da
         raise ContractError(
             f"{repository.relative(folder)}: a pack needs two of {', '.join(CSV_FILES)}", hint="make it again"
         )
-    files = [CsvFile(name, repository.read_text(Path(folder) / name)) for name in found]
-    normalised = normalise(files, source_tool="synth", created_at=f"{synth.window_end}T00:00:00.000Z")
+    files = tuple(CsvFile(name, repository.read_text(Path(folder) / name)) for name in found)
+    normalised = _normalised(files, f"{synth.window_end}T00:00:00.000Z")
     if normalised.warnings:
         where = repository.relative(folder)
         raise ContractError(
             f"{where}: not a pack", problems=[f"{where}/{warning}" for warning in normalised.warnings]
         )
     return synth, normalised.pack
+
+
+@lru_cache(maxsize=16)
+def _normalised(files: tuple[CsvFile, ...], created_at: str) -> Normalised:
+    """The packs of eval cases are read again for each model that is asked."""
+    return normalise(files, source_tool="synth", created_at=created_at)
 
 
 def templates(repository: Repository, packs_dirs: Iterable[str], data_packs: bool) -> list[Template]:
