@@ -188,6 +188,16 @@ def test_a_template_that_the_repository_has_not_is_the_packaged_one(repository):
     assert render(repository.template, "page.md.j2", {"fact": "{{ 1 }}"}) == "Ours. {{ 1 }}\n"
 
 
+def test_a_template_that_was_compiled_is_filled_as_it_is_now_by_the_filters_of_now(repository):
+    def shown(text, **filters):
+        repository.write("templates/page.md.j2", text)
+        return render(repository.template, "page.md.j2", {"fact": "a"}, filters)
+
+    assert shown("{{ fact | say }} {{ 'b' | say }}", say=str.upper) == "A B"
+    assert shown("{{ fact | say }} {{ 'b' | say }}", say=str.lower) == "a b"
+    assert shown("{{ fact | say }}!", say=str.lower) == "a!"
+
+
 @pytest.mark.parametrize("page", ["{% include '../config/providers.json' %}", "{% include '/etc/passwd' %}"])
 def test_a_template_includes_nothing_but_templates(repository, page):
     repository.write("templates/page.md.j2", page)

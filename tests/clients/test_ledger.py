@@ -223,6 +223,15 @@ def test_a_token_is_in_no_argument_and_no_text(bare, monkeypatch):
     assert "Authorization" not in str(seen)
 
 
+def test_where_git_is_not_installed_the_remote_is_not_to_blame(ledger, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(GitError, match=r"^git is not installed$") as refused:
+        ledger.read()
+
+    assert refused.value.hint == "install git and run again"
+
+
 def test_a_hook_that_this_runs_in_is_no_matter_of_the_ledgers(bare, remote, monkeypatch, tmp_path):
     """git tells a hook its repository by variables, which would make our own one that."""
     hooked = tmp_path / "checkout"
