@@ -139,6 +139,11 @@ def pytest_collection_finish():
     gc.set_threshold(*SELDOM)
 
 
+def pytest_collection_modifyitems(items):
+    """What takes longest comes first, so that no process has a long test left when the others are done."""
+    items.sort(key=lambda item: not ("workflows" in item.path.parts or item.path.stem == "test_guide"))
+
+
 def pytest_addoption(parser):
     parser.addoption("--rewrite-golden", action="store_true", help="write what is seen as what is expected")
 
