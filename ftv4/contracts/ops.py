@@ -93,6 +93,13 @@ class CandidateReport(Contract):
     next_step: str
 
 
+class Unanswered(Contract):
+    """A run whose job was asked for, and may exist: nobody here has seen it."""
+
+    run: RepoPath
+    asked_at: str
+
+
 class StageStatus(Contract):
     """Where one stage stands."""
 
@@ -108,7 +115,9 @@ class StageStatus(Contract):
     last_run: str | None
     """Folder of the newest fine-tune run."""
     last_job_id: str | None
+    """The job of the newest run that has one."""
     last_job_status: str | None
+    unanswered: Annotated[tuple[Unanswered, ...], Items] = ()
 
 
 class Status(Contract):

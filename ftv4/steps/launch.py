@@ -6,8 +6,8 @@ record what came. When the answer is lost the request is never sent again within
 later while the provider's list could not tell; what it then shows is adopted.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -267,17 +267,31 @@ def _create(books: Books, run: Run, provider: "Provider", world: World, known: s
         return _kept(books, adopt(repository, run, late[-1], world.clock()), world, paid=False)
     if world.clock() - attempted > SETTLE / 2:
         raise _lost(run, "this machine slept over it, and others may ask by now", attempted + SETTLE)
+    with _told(run, world, attempted + SETTLE):
+        try:
+            job = provider.create_job(_new_job(run))
+        except AnswerLost as error:
+            found = _look_for(repository, provider, run, world.sleep, known)
+            if found is None:
+                raise _lost(run, error.message, attempted + SETTLE) from None
+            job = found
+        except ServiceError:
+            _take_back(books, run)
+            raise
+        return _kept(books, adopt(repository, run, job, world.clock()), world, paid=True)
+
+
+@contextmanager
+def _told(run: Run, world: World, until: datetime) -> Iterator[None]:
+    """Whoever stops us while the paid request is on its way hears what it may have bought."""
     try:
-        job = provider.create_job(_new_job(run))
-    except AnswerLost as error:
-        found = _look_for(repository, provider, run, world.sleep, known)
-        if found is None:
-            raise _lost(run, error.message, attempted + SETTLE) from None
-        job = found
-    except ServiceError:
-        _take_back(books, run)
+        yield
+    except KeyboardInterrupt:
+        world.warn(
+            f"a job may have been bought for {run.folder}: the same command again links it, "
+            f"and buys no other before {iso(until)}"
+        )
         raise
-    return _kept(books, adopt(repository, run, job, world.clock()), world, paid=True)
 
 
 def _claimed(books: Books, run: Run, at: datetime) -> Run:

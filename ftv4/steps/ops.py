@@ -1,6 +1,6 @@
 """The operator's questions: where does each stage stand, what does the provider say, what can go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
@@ -9,7 +9,16 @@ from pydantic import BaseModel
 
 from ftv4.clock import iso
 from ftv4.contracts.evaluation import EvalReport
-from ftv4.contracts.ops import Cleaned, Doctor, DoctorJob, DoctorModel, OpsManifest, StageStatus, Status
+from ftv4.contracts.ops import (
+    Cleaned,
+    Doctor,
+    DoctorJob,
+    DoctorModel,
+    OpsManifest,
+    StageStatus,
+    Status,
+    Unanswered,
+)
 from ftv4.contracts.review import ReviewItem
 from ftv4.contracts.run import Job
 from ftv4.documents import Repository
@@ -19,7 +28,7 @@ from ftv4.stages import STAGES
 from ftv4.steps.lifetime import lifetimes
 from ftv4.steps.reviews import REVIEWS, read_reviews
 from ftv4.steps.runpacks import SHIPS
-from ftv4.steps.runs import survey
+from ftv4.steps.runs import Run, survey
 
 if TYPE_CHECKING:
     from ftv4.clients.provider import Provider
@@ -71,7 +80,9 @@ def _stage_status(reader: _Reader, name: str, pending: dict[str, ReviewItem]) ->
     rows, approved, malformed = _count(reader.repository, STAGES[name].dataset)
     runs, damaged = survey(reader.repository, name)
     reader.unreadable += damaged
-    asked = next((run for run in runs if run.job is not None), None)
+    asked = next((run for run in runs if run.job_id is not None), None) or next(
+        (run for run in runs if run.job is not None), None
+    )
     return StageStatus(
         stage=name,
         pinned_model_id=pin.model_id,
@@ -84,7 +95,15 @@ def _stage_status(reader: _Reader, name: str, pending: dict[str, ReviewItem]) ->
         last_run=runs[0].folder if runs else None,
         last_job_id=asked.job_id if asked else None,
         last_job_status=asked.status if asked else None,
+        unanswered=tuple(_unanswered(runs)),
     )
+
+
+def _unanswered(runs: list[Run]) -> Iterator[Unanswered]:
+    """Runs that may have a job which costs, though none is known; newest first."""
+    for run in runs:
+        if run.job is not None and run.job_id is None and run.job.attempted_at is not None:
+            yield Unanswered(run=run.folder, asked_at=run.job.attempted_at)
 
 
 def _count(repository: Repository, dataset: str) -> tuple[int, int, int]:
@@ -217,13 +236,19 @@ def clean_up(
 
 
 def status_lines(status: Status) -> list[str]:
-    """The status as people read it: a line a stage, then the newest eval and ship."""
+    """The status as people read it: a line a stage, what may have been bought, the newest eval and ship."""
     lines = [
         f"{s.stage:<20} {s.pinned_model_id}  rows {s.approved_rows} approved of {s.rows}"
         + (f", {s.malformed_lines} malformed" if s.malformed_lines else "")
         + (f", {s.pending_review} to review" if s.pending_review else "")
         + (f", job {name_for_log(s.last_job_id)} {s.last_job_status}" if s.last_job_id else "")
         for s in status.stages
+    ]
+    lines += [
+        f"{name_for_log(one.run)}: a job was asked for at {one.asked_at} and may exist; "
+        "`ftv4 ft follow` with this folder looks for it"
+        for s in status.stages
+        for one in s.unanswered
     ]
     outcome = {True: "passed", False: "failed", None: ""}[status.last_eval_passed]
     lines.append(f"last eval {status.last_eval or 'none'} {outcome}".rstrip())

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ftv4.clients.provider import Provider
 from tests.dataset_rows import rows, write_dataset
 from tests.provider_sandbox import _provider, sandbox  # noqa: F401
 
@@ -110,6 +111,37 @@ def test_ctrl_c_while_following_says_how_to_come_back(dataset, ftv4, sandbox, mo
 
     assert done.code == 130
     assert "the job goes on without us: `ftv4 ft follow train/finetune_runs/quant_signals/" in done.err
+
+
+def test_ctrl_c_while_the_job_is_asked_for_says_that_it_may_be_bought(dataset, ftv4, sandbox, monkeypatch):  # noqa: F811
+    """As when the answer takes long: the job exists, and nobody here knows its id."""
+    create_job = Provider.create_job
+
+    def interrupted(provider, job):
+        create_job(provider, job)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as slow:
+        slow.setattr(Provider, "create_job", interrupted)
+        done = ftv4(*LIVE, "--suffix", "halted", "--follow=false")
+
+    assert done.code == 130
+    assert "a job may have been bought for train/finetune_runs/quant_signals/" in done.err
+    assert "the same command again links it, and buys no other before 2" in done.err
+    again = ftv4(*LIVE, "--suffix", "halted", "--follow=false")
+    assert (again.code, "linked to its job" in again.out) == (0, True)
+    assert sandbox.jobs_made() == 1
+
+
+def test_ctrl_c_before_the_job_is_asked_for_says_nothing_of_a_job(dataset, ftv4, sandbox, monkeypatch):  # noqa: F811
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Provider, "upload", interrupted)
+
+    done = ftv4(*LIVE, "--suffix", "early")
+
+    assert (done.code, "may have been bought" in done.err) == (130, False)
 
 
 def test_a_live_run_without_a_key_is_refused_before_anything_else(repository, dataset, ftv4):

@@ -144,6 +144,23 @@ def test_status_names_the_newest_run_and_the_newest_job(ftv4, repository, runs):
     assert (seen["last_run"], seen["last_job_status"]) == (newer, "succeeded")
 
 
+def test_status_names_a_run_that_was_asked_for_and_has_no_job_beside_the_job_of_an_older_one(
+    ftv4, repository, runs
+):
+    older, newer = runs
+    record = repository.read_json(f"{older}/job.json")
+    record["attempted_at"] = "2026-01-02T00:00:00.000Z"
+    record["openai"] |= {"job_id": None, "status": "file_uploaded"}
+    record["training_file_path"] = f"{newer}/train_openai.jsonl"
+    repository.write(f"{newer}/job.json", json.dumps(record))
+
+    seen = stage(ftv4)
+
+    assert (seen["last_job_id"], seen["last_job_status"]) == (HOSTILE, "succeeded")
+    assert seen["unanswered"] == [{"run": newer, "asked_at": "2026-01-02T00:00:00.000Z"}]
+    assert f"{newer}: a job was asked for at 2026-01-02T00:00:00.000Z" in ftv4("ops", "status").out
+
+
 def test_status_names_a_damaged_run(ftv4, repository, runs):
     repository.write("train/finetune_runs/quant_signals/zz/run_manifest.json", "{")
 
