@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ftv4.clock import iso
 from ftv4.contracts.run import DEAD, Job, JobEvent
 from ftv4.documents import Repository
 from ftv4.encode import for_log, name_for_log
 from ftv4.errors import ServiceError, UsageError
+from ftv4.steps.caps import SETTLE
 from ftv4.steps.runs import Run, of_job, record_of, seen
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ class Polling:
 def find_job(repository: Repository, run: Run, provider: "Provider", now: datetime) -> Run:
     """A run with its job, looked for when the answer that named it was lost.
 
-    Raises ServiceError when the provider shows none, and when it has ended without a model.
+    Raises ServiceError when the provider shows none (as `lost` while one may still show), and when it
+    has ended without a model.
     """
     if run.job_id is not None:
         return run
@@ -53,9 +56,36 @@ def find_job(repository: Repository, run: Run, provider: "Provider", now: dateti
     if ended is not None:
         adopt(repository, run, ended, now)
         raise gone(provider.name, ended)
+    must_have_settled(run, now)
+    asked = f"; it was asked for at {run.job.attempted_at}" if run.job and run.job.attempted_at else ""
+    looks = "looks once more, and asks for one if none shows" if asked else "asks for one"
     raise ServiceError(
-        f"{run.folder}: {provider.name} shows no job with the run key {run.manifest.run_key[:12]}…",
-        hint=f"`ftv4 ft stage --stage {run.manifest.stage} … --dry-run=false` asks for one",
+        f"{run.folder}: {provider.name} shows no job with the run key {run.manifest.run_key[:12]}…{asked}",
+        hint=f"`ftv4 ft stage --stage {run.manifest.stage} … --dry-run=false` {looks}",
+        retryable=True,
+    )
+
+
+def must_have_settled(run: Run, now: datetime) -> None:
+    """Raise ServiceError while a request may still turn into a job: its answer was lost, or is on its way."""
+    attempted = run.job.attempted_at if run.job else None
+    if attempted is None:
+        return
+    until = datetime.fromisoformat(attempted) + SETTLE
+    if now < until:
+        raise lost(run, f"it was asked for at {attempted}, and the provider shows no job yet", until)
+
+
+def lost(run: Run, reason: str, until: datetime) -> ServiceError:
+    """A job that nobody has seen, as an error: looking is right, and buying isn't."""
+    return ServiceError(
+        f"{run.folder}: the job may exist or not: {reason}",
+        problems=[
+            f"the request is not sent again before {iso(until)}",
+            f"run key {run.manifest.run_key}, file {run.job.openai.file_id if run.job else '-'}",
+        ],
+        hint=f"look again later: `ftv4 ft follow {run.folder}`, or the same `ft stage` again, "
+        "adopts the job once it shows",
         retryable=True,
     )
 

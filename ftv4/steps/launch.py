@@ -23,7 +23,7 @@ from ftv4.errors import ContractError, GateError, ServiceError, alongside
 from ftv4.steps.approval import must_be_approved, must_be_planned
 from ftv4.steps.caps import SETTLE, must_be_within
 from ftv4.steps.finetune import Asked, prepare
-from ftv4.steps.follow import AGAIN, Clock, Sleep, adopt, dead, gone, jobs_of, listed
+from ftv4.steps.follow import AGAIN, Clock, Sleep, adopt, dead, gone, jobs_of, listed, lost, must_have_settled
 from ftv4.steps.gate import Progress
 from ftv4.steps.ledger import TRIES, Books, FolderTaken
 from ftv4.steps.lifetime import lifetime
@@ -134,7 +134,7 @@ def _launch(books: Books, run: Run, provider: "Provider", world: World, again: b
     _must_be_taken(repository, run, provider.row)
     _must_be_open(provider, run, world)
     run = _this_or(repository, run, earlier if earlier and earlier.job_id is None else None)
-    _settled(run, world.clock())
+    must_have_settled(run, world.clock())
     if not again:
         _recognisable(run, shown)
         _not_too_often(run)
@@ -224,16 +224,6 @@ def _this_or(repository: Repository, run: Run, earlier: Run | None) -> Run:
     return earlier
 
 
-def _settled(run: Run, now: datetime) -> None:
-    """Raise ServiceError while a request may still turn into a job: its answer was lost, or is on its way."""
-    attempted = _attempted(run)
-    if attempted is None:
-        return
-    until = datetime.fromisoformat(attempted) + SETTLE
-    if now < until:
-        raise _lost(run, f"it was asked for at {attempted}, and the provider shows no job yet", until)
-
-
 def _not_too_often(run: Run) -> None:
     """Raise ServiceError when a run's job was asked for in vain as often as is sensible."""
     attempts = run.job.attempts if run.job else ()
@@ -266,14 +256,14 @@ def _create(books: Books, run: Run, provider: "Provider", world: World, known: s
     if late:
         return _kept(books, adopt(repository, run, late[-1], world.clock()), world, paid=False)
     if world.clock() - attempted > SETTLE / 2:
-        raise _lost(run, "this machine slept over it, and others may ask by now", attempted + SETTLE)
+        raise lost(run, "this machine slept over it, and others may ask by now", attempted + SETTLE)
     with _told(run, world, attempted + SETTLE):
         try:
             job = provider.create_job(_new_job(run))
         except AnswerLost as error:
             found = _look_for(repository, provider, run, world.sleep, known)
             if found is None:
-                raise _lost(run, error.message, attempted + SETTLE) from None
+                raise lost(run, error.message, attempted + SETTLE) from None
             job = found
         except ServiceError:
             _take_back(books, run)
@@ -351,18 +341,6 @@ def _look_for(
 def _busy(stage: str) -> ServiceError:
     return ServiceError(
         f"{stage}: {TRIES} other runners wrote first; nothing was sent", hint="run again", retryable=True
-    )
-
-
-def _lost(run: Run, reason: str, until: datetime) -> ServiceError:
-    return ServiceError(
-        f"{run.folder}: the job may exist or not: {reason}",
-        problems=[
-            f"the request is not sent again before {iso(until)}",
-            f"run key {run.manifest.run_key}, file {run.job.openai.file_id if run.job else '-'}",
-        ],
-        hint=f"`ftv4 ft follow {run.folder}`, or the same `ft stage` again, adopts the job once it shows",
-        retryable=True,
     )
 
 

@@ -173,6 +173,25 @@ def test_a_lost_answer_says_what_is_known(dataset, ftv4, sandbox, monkeypatch): 
     assert "ft follow" in done.err
 
 
+def test_to_follow_a_lost_answer_says_when_to_look_again_and_not_to_buy(dataset, ftv4, sandbox, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("ftv4.cli.ft.time.sleep", lambda seconds: None)
+    monkeypatch.setenv("FTV4_NOW", "2026-11-22T12:00:00Z")
+    sandbox.fail("drop", "POST", JOBS)
+    lost = ftv4(*LIVE, "--suffix", "circle")
+    folder = lost.err.partition("`ftv4 ft follow ")[2].partition("`")[0]
+
+    done = ftv4("ft", "follow", folder)
+
+    assert done.code == 5
+    assert f"{folder}: the job may exist or not: it was asked for at 2026-11-22T12:00:00.000Z" in done.err
+    assert "the request is not sent again before 2026-11-22T12:30:00.000Z" in done.err
+    assert "asks for one" not in done.err
+    monkeypatch.setenv("FTV4_NOW", "2026-11-22T12:30:00Z")
+    later = ftv4("ft", "follow", folder)
+    assert (later.code, "it was asked for at 2026-11-22T12:00:00.000Z" in later.err) == (5, True)
+    assert "looks once more, and asks for one if none shows" in later.err
+
+
 def test_a_shutdown_is_said_before_money_is_spent(dataset, ftv4, sandbox):  # noqa: F811
     listed = [{"id": "gpt-4o-mini-2024-07-18", "object": "model", "shutdown_date": "2027-01-14"}]
     sandbox.fail("alter", "GET", "/models", fields={"data": listed})
