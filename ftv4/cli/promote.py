@@ -91,7 +91,7 @@ def promote(
     show(
         form,
         json=lambda: _answer(promotion),
-        text=lambda: "\n".join(_lines(promotion)) + "\n",
+        text=lambda: "\n".join([*_lines(promotion), *_before_pulling(files, promotion)]) + "\n",
         markdown=lambda: promotion.summary,
     )
     if not promotion.report.passed:
@@ -156,3 +156,18 @@ def _lines(promotion: "Promotion") -> list[str]:
     if pull:
         lines.append(f"pull request {pull.number}: {pull.url}")
     return lines + [f"{name} {path}" for name, path in paths.items() if path and not pull]
+
+
+def _before_pulling(files: "Repository", promotion: "Promotion") -> list[str]:
+    """How to pull the merge where git tracks none of what it brings, and would stop at it."""
+    import shlex
+
+    from ftv4.steps.checkout import untracked
+
+    there = untracked(files, promotion.files)
+    if not there:
+        return []
+    return [
+        "once it is merged, and before you pull: the merge brings these files back",
+        f"  git clean -f -- {shlex.join(there)}",
+    ]

@@ -62,6 +62,8 @@ class Promotion:
     """What changes in models.json, as a unified diff; empty when blocked."""
     config_updated: bool = False
     pull_request: "PullRequest | None" = None
+    files: tuple[str, ...] = ()
+    """Paths of all that the pull request brings."""
 
 
 def publish(desk: Desk, wish: Wish, evidence: Evidence) -> Promotion:
@@ -89,7 +91,8 @@ def publish(desk: Desk, wish: Wish, evidence: Evidence) -> Promotion:
             _hold_run(desk.repository, evidence.run, shelf)
             if desk.record:
                 desk.record({path: data for path, data in shelf.files.items() if path.startswith("evals/")})
-            return replace(promotion, pull_request=_propose(desk, desk.forge, evidence, promotion, shelf))
+            pull = _propose(desk, desk.forge, evidence, promotion, shelf)
+            return replace(promotion, pull_request=pull, files=tuple(shelf.files))
         with desk.repository.locked("config"):
             unchanged(desk.repository, desk.before)
             shelf.put_down()

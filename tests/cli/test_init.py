@@ -48,6 +48,7 @@ def test_a_fresh_repository_has_config_workflows_rulesets_and_templates(init):
 
     assert done.code == 0
     assert {"config/intelligence_v4.models.json", "config/waivers.json", "README.md"} <= made.keys()
+    assert b"train_openai.jsonl" in made["train/finetune_runs/.gitignore"]
     assert {"train/datasets/.gitkeep", "evals/cases/.gitkeep", ".github/dependabot.yml"} <= made.keys()
     assert b"/config/ @ada @acme/ml\n" in made[".github/CODEOWNERS"]
     assert b"github.com/acme/ftv4" in made["README.md"]

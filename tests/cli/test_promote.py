@@ -815,6 +815,36 @@ def test_the_run_that_made_the_candidate_comes_along_where_main_lacks_it(ready, 
     assert git(ready, "show", f"FETCH_HEAD:{folder}/job.json") == ready.read_text(f"{folder}/job.json")
 
 
+def test_the_clone_that_trained_can_pull_the_merge_as_it_is_told_to(ready, promote, forge, ftv4):
+    shutil.copytree(
+        ROOT / "templates" / "init" / "train" / "finetune_runs", ready.path("train/finetune_runs")
+    )
+    ready.path("train/finetune_runs/dot-gitignore").rename(ready.path("train/finetune_runs/.gitignore"))
+    folder = plant_run(ready, ftv4, GOOD.removeprefix("sandbox:"))
+    other = ready.path(f"{folder}/../another/job.json")
+    other.parent.mkdir()
+    other.write_text("{}")
+    promote("--open-pr", form="text")
+    forge.github().get_pull(1).merge()
+    with pytest.raises(subprocess.CalledProcessError):
+        git(ready, "pull", "-q", "--ff-only", str(forge.git), "main")
+
+    (told,) = [line for line in promote.out.splitlines() if line.startswith("  git clean ")]
+    subprocess.run(told, shell=True, cwd=ready.root, check=True, capture_output=True)
+    git(ready, "pull", "-q", "--ff-only", str(forge.git), "main")
+
+    assert ready.path(f"{folder}/train_openai.jsonl").is_file()
+    assert pinned(ready) == GOOD
+    assert other.is_file()  # a run that isn't promoted keeps its record
+    assert folder not in " ".join(changed(ready))
+
+
+def test_what_git_tracks_already_is_in_nobodys_way(ready, promote, forge):
+    promote("--open-pr", form="text")
+
+    assert "git clean" not in promote.out
+
+
 def test_the_pull_request_reads_well(ready, promote, forge, ftv4, golden):
     plant_run(ready, ftv4, GOOD.removeprefix("sandbox:"))
     git(ready, "add", ".")
