@@ -88,10 +88,11 @@ def promote(
             desk = replace(desk, record=partial(record_answers, door, asked.stage, now()))
         given = [read_report(files, path) for path in eval_report]
         promotion = carry(asked, desk, evaluation, models, given, partial(connect_provider, files))
+    notes = _notes(desk, promotion)
     show(
         form,
-        json=lambda: _answer(promotion),
-        text=lambda: "\n".join([*_lines(promotion), *_before_pulling(files, promotion)]) + "\n",
+        json=lambda: _answer(promotion) | {"notes": notes},
+        text=lambda: "\n".join([*_lines(promotion, notes), *_before_pulling(files, promotion)]) + "\n",
         markdown=lambda: promotion.summary,
     )
     if not promotion.report.passed:
@@ -136,26 +137,45 @@ def _answer(promotion: "Promotion") -> dict[str, Any]:
         "model_card_path": paths["card"],
         "cleared_overrides": report.cleared_overrides,
         "config_updated": promotion.config_updated,
+        "files": list(promotion.files),
         "pull_request": {"number": pull.number, "url": pull.url, "branch": pull.branch} if pull else None,
     }
 
 
-def _lines(promotion: "Promotion") -> list[str]:
+def _lines(promotion: "Promotion", notes: list[str]) -> list[str]:
     report, paths, pull = promotion.report, promotion.paths, promotion.pull_request
+    from ftv4.steps.runs import RUNS
+
     comparison = report.evals.comparison
     lines = [f"{report.verdict}: {report.new_model_id} for {report.stage}, now {report.old_model_id}"]
     lines += [f"  {reason}" for reason in (comparison.why if comparison else ())]
     lines += [f"blocked by {line}" for line in report.blocked_by[:SHOWN]]
     if len(report.blocked_by) > SHOWN:
         lines.append(f"blocked by {len(report.blocked_by) - SHOWN} more, in the report")
-    lines += [f"note: {line}" for line in report.warnings]
+    lines += [f"note: {line}" for line in (*report.warnings, *notes)]
     if promotion.diff and report.dry_run:
         lines += ["a dry run; models.json would change so:", promotion.diff.rstrip()]
     if promotion.config_updated:
         lines.append("config/intelligence_v4.models.json names it now")
     if pull:
         lines.append(f"pull request {pull.number}: {pull.url}")
-    return lines + [f"{name} {path}" for name, path in paths.items() if path and not pull]
+    if pull:
+        return lines
+    lines += [f"{name} {path}" for name, path in paths.items() if path]
+    return lines + [f"run {path}" for path in promotion.files if path.startswith(f"{RUNS}/")]
+
+
+def _notes(desk: "Desk", promotion: "Promotion") -> list[str]:
+    """What will be held against a promotion that isn't in it: only what is merged already is judged by."""
+    from ftv4.steps.checkout import differs
+
+    dataset = promotion.report.dataset
+    where, who = ("HEAD", "`ftv4 verify`") if desk.forge is None else (desk.base, "the verdict")
+    if not promotion.files or not differs(desk.repository, where, dataset.path, dataset.sha256):
+        return []
+    return [
+        f"{dataset.path} isn't committed in {where} as it is here: {who} will refuse; bring it there first"
+    ]
 
 
 def _before_pulling(files: "Repository", promotion: "Promotion") -> list[str]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+from ftv4.canonical import sha256
 from ftv4.clients.git import Git, GitError
 from ftv4.documents import Repository
+from ftv4.errors import UsageError
 
 
 def untracked(repository: Repository, paths: Iterable[str]) -> list[str]:
@@ -23,3 +25,16 @@ def untracked(repository: Repository, paths: Iterable[str]) -> list[str]:
         ]
     except GitError:
         return []
+
+
+def differs(repository: Repository, revision: str, path: str, digest: str) -> bool:
+    """Whether a commit hasn't a file with these bytes; False where there is no such commit to ask."""
+    git = Git(repository.root)
+    try:
+        commit = git.commit(revision)
+    except UsageError:
+        return False
+    try:
+        return sha256(git.raw("cat-file", "blob", f"{commit}:./{path}")) != digest
+    except GitError:
+        return True

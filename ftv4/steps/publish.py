@@ -63,7 +63,7 @@ class Promotion:
     config_updated: bool = False
     pull_request: "PullRequest | None" = None
     files: tuple[str, ...] = ()
-    """Paths of all that the pull request brings."""
+    """Paths of all that it consists of, the run's own included; none where it doesn't take effect."""
 
 
 def publish(desk: Desk, wish: Wish, evidence: Evidence) -> Promotion:
@@ -87,12 +87,16 @@ def publish(desk: Desk, wish: Wish, evidence: Evidence) -> Promotion:
         if not effective:
             shelf.put_down()
             return promotion
+        run = _run_files(desk.repository, evidence.run)
+        promotion = replace(
+            promotion, files=(*shelf.files, *(path for path in run if path not in shelf.files))
+        )
         if desk.forge is not None:
-            _hold_run(desk.repository, evidence.run, shelf)
+            for path in run:
+                shelf.hold(path, desk.repository.read_bytes(path))
             if desk.record:
                 desk.record({path: data for path, data in shelf.files.items() if path.startswith("evals/")})
-            pull = _propose(desk, desk.forge, evidence, promotion, shelf)
-            return replace(promotion, pull_request=pull, files=tuple(shelf.files))
+            return replace(promotion, pull_request=_propose(desk, desk.forge, evidence, promotion, shelf))
         with desk.repository.locked("config"):
             unchanged(desk.repository, desk.before)
             shelf.put_down()
@@ -136,11 +140,10 @@ def _file_evidence(desk: Desk, wish: Wish, evidence: Evidence, shelf: Shelf) -> 
     return replace(evidence, trial=replace(evidence.trial, arms=arms)), paths
 
 
-def _hold_run(repository: Repository, run: Run | None, shelf: Shelf) -> None:
-    """Keep what is known of the candidate's run, so that a reviewer's checkout has it too."""
-    for path in (run.manifest_file, run.job_file) if run and _inside(run.folder) else ():
-        if repository.has(path):
-            shelf.hold(path, repository.read_bytes(path))
+def _run_files(repository: Repository, run: Run | None) -> list[str]:
+    """What is known of the candidate's run: a reviewer's checkout needs it, to derive the promotion again."""
+    known = (run.manifest_file, run.job_file) if run and _inside(run.folder) else ()
+    return [path for path in known if repository.has(path)]
 
 
 def _inside(path: str) -> str:

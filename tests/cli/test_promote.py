@@ -839,6 +839,19 @@ def test_the_clone_that_trained_can_pull_the_merge_as_it_is_told_to(ready, promo
     assert folder not in " ".join(changed(ready))
 
 
+def test_a_dataset_that_main_lacks_is_said_before_the_verdict_refuses_it(ready, promote, forge):
+    path = "train/datasets/stage_synthesis.jsonl"
+    git(ready, "checkout", "-q", "-b", "rows")
+    ready.write(path, ready.read_bytes(path).split(b"\n", 1)[1])
+    git(ready, "commit", "-q", "-a", "-m", "rows")
+
+    answer = promote("--open-pr")[1]
+
+    assert answer["notes"] == [
+        f"{path} isn't committed in main as it is here: the verdict will refuse; bring it there first"
+    ]
+
+
 def test_what_git_tracks_already_is_in_nobodys_way(ready, promote, forge):
     promote("--open-pr", form="text")
 

@@ -9,7 +9,8 @@ from ftv4.canonical import digest
 from ftv4.clients.git import Git, Remote
 from ftv4.clients.ledger import Ledger
 from ftv4.contracts.promotion import PromotionReport
-from ftv4.documents import MODELS, POLICY, Repository
+from ftv4.contracts.run import RunManifest
+from ftv4.documents import MODELS, POLICY, Repository, to_json
 from ftv4.steps.runs import read_run
 from ftv4.steps.snapshot import Snapshot
 from ftv4.steps.verify import concerns, verify
@@ -45,6 +46,48 @@ def test_what_the_forge_got_is_verified_too(ready, promote, forge, ftv4):  # noq
 
     assert done.code == 0, done.out
     assert f"verified: a promotion: {STAGE} from deterministic:synthesis-v1 to {GOOD}" in done.out
+
+
+def test_what_promote_lists_is_all_that_a_commit_needs(ready, promote, ftv4):  # noqa: F811
+    plant_live_run(ready, ftv4)
+
+    promote(form="text")
+    listed = [word for word in promote.out.split() if "/" in word and ready.has(word)]
+    git(ready, "add", "--", *listed)
+    git(ready, "commit", "-q", "-m", "promoted")
+    done = ftv4("verify", "--base", "HEAD~1")
+
+    assert (done.code, "run_manifest" in promote.out) == (0, True), done.out
+    assert "isn't committed" not in promote.out
+
+
+def plant_live_run(ready, ftv4):  # noqa: F811
+    """A run that was paid for, not only planned."""
+    folder = plant_run(ready, ftv4, GOOD.removeprefix("sandbox:"))
+    manifest = ready.read_json(f"{folder}/run_manifest.json")
+    ready.write(
+        f"{folder}/run_manifest.json", to_json(RunManifest.model_validate(manifest | {"dry_run": False}))
+    )
+
+
+@pytest.mark.parametrize("how", ["new", "changed"])
+def test_promote_says_that_verify_will_refuse_a_dataset_that_is_not_committed(ready, promote, ftv4, how):  # noqa: F811
+    path = "train/datasets/stage_synthesis.jsonl"
+    if how == "new":
+        git(ready, "rm", "-q", "--cached", path)
+        git(ready, "commit", "-q", "-m", "no rows")
+    else:
+        ready.write(path, ready.read_bytes(path).split(b"\n", 1)[1])
+    plant_live_run(ready, ftv4)
+
+    code, answer, _ = promote()
+
+    assert code == 0
+    (note,) = answer["notes"]
+    assert note.startswith(f"{path} isn't committed in HEAD as it is here: `ftv4 verify` will refuse")
+    git(ready, "add", "--", *answer["files"])
+    git(ready, "commit", "-q", "-m", "promoted")
+    assert ftv4("verify", "--base", "HEAD~1").code != 0
 
 
 def test_what_the_promote_workflow_asks_is_on_the_ledger_and_what_a_person_asks_is_not(
