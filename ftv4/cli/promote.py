@@ -170,8 +170,9 @@ def _notes(desk: "Desk", promotion: "Promotion") -> list[str]:
     from ftv4.steps.checkout import differs
 
     dataset = promotion.report.dataset
-    where, who = ("HEAD", "`ftv4 verify`") if desk.forge is None else (desk.base, "the verdict")
-    if not promotion.files or not differs(desk.repository, where, dataset.path, dataset.sha256):
+    base = desk.base if desk.forge else None
+    where, who = (base, "the verdict") if base else ("HEAD", "`ftv4 verify`")
+    if not promotion.files or not differs(desk.repository, base, desk.before, dataset.path, dataset.sha256):
         return []
     return [
         f"{dataset.path} isn't committed in {where} as it is here: {who} will refuse; bring it there first"

@@ -20,6 +20,7 @@ from ftv4.errors import ContractError, GateError, UsageError
 from ftv4.pipeline.model import RULE
 from ftv4.render import render
 from ftv4.steps.candidate import base_model_of
+from ftv4.steps.checkout import branch_here
 from ftv4.steps.history import overriding, restored, unchanged
 from ftv4.steps.past import State, last_of, previous, states
 from ftv4.steps.publish import Desk, diff_of
@@ -69,12 +70,13 @@ def roll_back(
     """
     check_reason(reason)
     git = Git(desk.repository.root)
-    past = states(git, git.commit(branch_here(git, desk.base)))
-    then = previous(past, stage) if to == PREVIOUS else last_of(past, stage, to)
+    ref = branch_here(git, desk.base, desk.before)
+    past, then = _past_and_then(git, ref, stage, to)
     found = way_back(desk.before, stage, then, desk.by, iso(desk.now), reason)
     if not dry_run and desk.forge is None and desk.repository.read_bytes(MODELS) != past[-1].text:
         raise GateError(
-            f"{MODELS} here is not that of {desk.base}", hint=f"check out {desk.base}, and run again"
+            f"{MODELS} here is not that of {name_for_log(ref)}",
+            hint=f"check out {desk.base} as it is now, and run again",
         )
     found = replace(found, lives=_lives(desk, found, connect))
     _may_serve(desk, found)
@@ -107,10 +109,15 @@ def check_reason(reason: str | None) -> None:
         raise UsageError(f"--reason: at most {LONGEST_REASON} characters")
 
 
-def branch_here(git: Git, base: str) -> str:
-    """The revision that says what a branch is: the remote's word for it where this clone has one."""
-    remote = f"refs/remotes/origin/{base}"
-    return remote if git("for-each-ref", "--format=x", remote) else base
+def _past_and_then(git: Git, ref: str, stage: str, to: str) -> tuple[list[State], State]:
+    """What a branch says of models.json, and the state that `to` means; an error names the branch."""
+    commit = git.commit(ref)
+    past = states(git, commit)
+    try:
+        return past, previous(past, stage) if to == PREVIOUS else last_of(past, stage, to)
+    except UsageError as error:
+        error.problems += (f"as {name_for_log(ref)} has it, commit {commit[:12]}",)
+        raise
 
 
 def way_back(before: bytes, stage: str, then: State, by: str, when: str, reason: str) -> Return:

@@ -139,6 +139,45 @@ def test_the_remotes_branch_counts_where_there_is_one(past, ftv4, tmp_path_facto
     assert back(ftv4, to="sandbox:local", reason="try")[0] == 2
 
 
+def test_a_branch_that_is_ahead_of_what_was_fetched_tells_what_it_knows(past, ftv4, tmp_path_factory):
+    """A merge pulled from another URL leaves the remote's branch here as it was."""
+    elsewhere = tmp_path_factory.mktemp("origin")
+    subprocess.run(["git", "clone", "-q", "--bare", past.root, elsewhere], check=True)
+    git(past, "remote", "add", "origin", str(elsewhere))
+    first = git(past, "rev-list", "--max-parents=0", "main").strip()
+    git(past, "update-ref", "refs/remotes/origin/main", first)
+
+    code, answer, err = back(ftv4, to="previous")
+
+    assert (code, err) == (0, "")
+    assert answer["new_model_id"] == GOOD
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_an_error_names_the_branch_that_was_read(past, ftv4, ahead):
+    git(
+        past,
+        "update-ref",
+        "refs/remotes/origin/main",
+        git(past, "rev-parse", "main~1" if ahead else "main").strip(),
+    )
+    read = "refs/heads/main" if ahead else "refs/remotes/origin/main"
+    commit = git(past, "rev-parse", read)[:12]
+
+    code, _, err = back(ftv4, to="sandbox:never")
+
+    assert (code, f"as {read} has it, commit {commit}" in err) == (2, True)
+
+
+def test_what_was_fetched_and_has_gone_on_counts_and_is_named(past, ftv4):
+    git(past, "update-ref", "refs/remotes/origin/main", git(past, "rev-parse", "main").strip())
+    git(past, "reset", "-q", "--hard", "main~1")
+
+    code, _, err = back(ftv4, to=FIRST)
+
+    assert (code, "is not that of refs/remotes/origin/main" in err) == (4, True)
+
+
 def test_a_shallow_clone_is_refused_and_says_what_it_needs(past, ftv4, tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("shallow")
     subprocess.run(["git", "clone", "-q", "--depth=1", f"file://{past.root}", folder], check=True)
