@@ -70,13 +70,18 @@ def _given(*names: str) -> list[str]:
     return list(given.values())
 
 
+def has_ledger(named: str | None) -> bool:
+    """Whether `connect_ledger` finds one; without, each clone knows of its own runs alone."""
+    return named is not None or in_actions()
+
+
 @contextmanager
 def connect_ledger(files: Repository, named: str | None) -> Iterator[Ledger | None]:
     """The ledger that `--ledger` names: a URL, a folder, or a remote of the checkout's.
 
     In Actions it is the repository's own unless another is named; elsewhere there is none then.
     """
-    if named is None and not in_actions():
+    if not has_ledger(named):
         yield None
         return
     with Ledger.opened(connect_remote() if named is None else _named(files, named)) as ledger:

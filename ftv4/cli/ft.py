@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ftv4.cli.clients import connect_approvals, connect_ledger, connect_provider
+from ftv4.cli.clients import connect_approvals, connect_ledger, connect_provider, has_ledger
 from ftv4.cli.options import (
     FILE,
     MODEL,
@@ -52,6 +52,11 @@ LABEL = "reading rows"
 JOB_ID = r"ft[a-z]*-[A-Za-z0-9_-]+"
 """`ftjob-…`, and its like at other providers."""
 
+ALONE = (
+    "no ledger: only this clone is kept from buying this run again at the same moment; "
+    "--ledger keeps all that name the same"
+)
+"""A line of each plan and purchase that other clones can't see."""
 RUN_KEY = like(r"[0-9a-f]{64}", "a run key, as a plan shows it")
 
 provider_option = click.option(
@@ -107,7 +112,9 @@ def stage(ctx: click.Context, /, form: str, summary: bool, **given: Any) -> None
 
     The plan (default) writes train/finetune_runs/<stage>/<stamp>/ with the training file and a
     manifest: rows, tokens, cost, run key. With --dry-run=false the file is uploaded, the job created
-    and followed. The same run is never paid for twice: the second time links to the first job.
+    and followed. The same run is not paid for twice: the second time links to the first job. Clones
+    that ask at the same moment are kept from it by a common --ledger (in Actions there is one);
+    without, the younger of their jobs is cancelled as soon as the other shows.
     """
     from ftv4.actions import output, summarise
     from ftv4.steps.run_page import run_markdown
@@ -119,6 +126,8 @@ def stage(ctx: click.Context, /, form: str, summary: bool, **given: Any) -> None
         print_json(answer)
     else:
         say("\n".join(_stage_lines(answer)))
+        if answer["dry_run"] and not has_ledger(given["ledger"]):
+            say(ALONE)
     output("run", answer["run_dir"].rpartition("/")[2])
     output("key", answer["run_key"])
     if summary:
@@ -190,6 +199,8 @@ def _buy(where: "Repository", given: dict[str, Any]) -> dict[str, Any]:
 
     asked = _asked(given)
     provider = connect_provider(where, asked.provider)
+    if not has_ledger(given["ledger"]):
+        say(ALONE, error=True)
     with connect_ledger(where, given["ledger"]) as ledger:
         world = World(now, time.sleep, _warn, ledger, connect_approvals())
         with progress(LABEL) as step:

@@ -1,9 +1,10 @@
 """Buys the job of a run exactly once, whoever else asks for it at the same time.
 
 The order is what makes it safe: look for a job of the same key or file, here, on the ledger and at the
-provider; record that one is about to be asked for, which only one runner can; look once more; ask once;
-record what came. When the answer is lost the request is never sent again within the settle window, nor
-later while the provider's list could not tell; what it then shows is adopted.
+provider; record that one is about to be asked for, which only one runner of a ledger can; look once more;
+ask once; record what came. Without a ledger, look yet again for who asked at the same moment. When the
+answer is lost the request is never sent again within the settle window, nor later while the provider's
+list could not tell; what it then shows is adopted.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from ftv4.steps.gate import Progress
 from ftv4.steps.ledger import TRIES, Books, FolderTaken
 from ftv4.steps.lifetime import lifetime
 from ftv4.steps.runs import JOB, RUNS, Run, read_run, runs
+from ftv4.steps.together import older_than_ours
 from ftv4.steps.upload import uploaded
 
 if TYPE_CHECKING:
@@ -268,7 +270,17 @@ def _create(books: Books, run: Run, provider: "Provider", world: World, known: s
         except ServiceError:
             _take_back(books, run)
             raise
-        return _kept(books, adopt(repository, run, job, world.clock()), world, paid=True)
+        return _bought(books, run, job, provider, world)
+
+
+def _bought(books: Books, run: Run, job: Job, provider: "Provider", world: World) -> Launched:
+    """The job on record; without a ledger, the older one in its place that somebody else bought meanwhile."""
+    run = adopt(books.repository, run, job, world.clock())
+    if books.ledger is None:
+        older = older_than_ours(books.repository, run, job, provider, world.sleep, world.warn)
+        if older is not None:
+            return Launched(adopt(books.repository, run, older, world.clock()), paid=False)
+    return _kept(books, run, world, paid=True)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`ftv4 ft` from the outside: what it prints, where, and with which exit code."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -52,6 +53,21 @@ def test_E7_the_second_time_links_to_the_first(dataset, ftv4, sandbox):  # noqa:
     assert second.code == 0
     assert f"{first['job_id']} succeeded (paid for before: linked to its job)" in second.out
     assert sandbox.jobs_made() == 1
+
+
+def test_a_plan_says_whom_it_keeps_from_buying_twice(dataset, ftv4, sandbox, tmp_path):  # noqa: F811
+    """Without a ledger this clone alone; a page of JSON stays JSON."""
+    asked = ("ft", "stage", "--stage", "quant_signals", "--provider", "sandbox", "--suffix", "alone")
+    ledger = ("--ledger", str(tmp_path / "ledger.git"))
+    subprocess.run(["git", "init", "-q", "--bare", ledger[1]], check=True)
+    said = "no ledger: only this clone is kept from buying this run again"
+
+    assert said in ftv4(*asked).out
+    assert said not in ftv4(*asked, *ledger).out
+    assert json.loads(ftv4(*asked, "--format", "json").out)["dry_run"]
+    paid = (*LIVE, "--suffix", "alone", "--follow=false")
+    assert said not in ftv4(*paid, *ledger).err
+    assert said in ftv4(*paid).err
 
 
 def test_another_run_than_was_planned_is_not_bought(dataset, ftv4, sandbox, repository):  # noqa: F811
