@@ -264,8 +264,15 @@ def _lost(then: _Row, now: _Row, value: Any) -> tuple[str, str] | None:
         return None
     if not now.seal:
         return "approval_removed", "another output, which nobody has approved"
+    # A digest of the output before is acceptance's to tell.
+    fits = now.seal == then.seal and _digest_of(value) in (None, digest(value.get("output")))
     again = "another output, with the approval that the one before it had: the same reviewer and time"
-    return ("approval_reused", again) if now.seal == then.seal else None
+    return ("approval_reused", again) if fits else None
+
+
+def _digest_of(row: Json) -> Any:
+    approval = row.get("approval")
+    return approval.get("output_sha256") if isinstance(approval, dict) else None
 
 
 def _unapproved(file: str, line: int | None, rule: str, problem: str) -> Finding:
