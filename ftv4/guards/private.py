@@ -222,7 +222,7 @@ def _national(sizes: str) -> str:
     return rf"(?<![\w.+-])\(?0[1-9][0-9]{{{first - 2}}}(?:\)[ .-]?|[ .-]){more}(?![\w-])"
 
 
-_PHONE = "|".join(
+_NUMBERS = "|".join(
     (
         *map(_national, NATIONAL),
         r"(?<![\w+])\+[1-9](?:[ ()./-]{0,2}[0-9]){7,14}(?![\w-])",
@@ -230,6 +230,8 @@ _PHONE = "|".join(
         r"(?<![\w.-])1?[2-9][0-9]{9}(?![\w-])",
     )
 )
+# Most characters begin none of them: one look tells.
+_PHONE = rf"(?=[+(0-9])(?:{_NUMBERS})"
 _SSN = "|".join(
     (
         r"(?<![\w-])(?!000|666|9)[0-9]{3}([- ])(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![\w-])",
