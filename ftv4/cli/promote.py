@@ -143,9 +143,9 @@ def _answer(promotion: "Promotion") -> dict[str, Any]:
 
 
 def _lines(promotion: "Promotion", notes: list[str]) -> list[str]:
-    report, paths, pull = promotion.report, promotion.paths, promotion.pull_request
     from ftv4.steps.runs import RUNS
 
+    report, paths, pull = promotion.report, promotion.paths, promotion.pull_request
     comparison = report.evals.comparison
     lines = [f"{report.verdict}: {report.new_model_id} for {report.stage}, now {report.old_model_id}"]
     lines += [f"  {reason}" for reason in (comparison.why if comparison else ())]
@@ -158,9 +158,7 @@ def _lines(promotion: "Promotion", notes: list[str]) -> list[str]:
     if promotion.config_updated:
         lines.append("config/intelligence_v4.models.json names it now")
     if pull:
-        lines.append(f"pull request {pull.number}: {pull.url}")
-    if pull:
-        return lines
+        return [*lines, f"pull request {pull.number}: {pull.url}"]
     lines += [f"{name} {path}" for name, path in paths.items() if path]
     return lines + [f"run {path}" for path in promotion.files if path.startswith(f"{RUNS}/")]
 
