@@ -149,11 +149,6 @@ def pytest_collection_finish():
     gc.set_threshold(*SELDOM)
 
 
-def pytest_xdist_auto_num_workers():
-    """One more than there are cores: a tenth of the time a test waits for a service, or another process."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else None
-
-
 def pytest_collection_modifyitems(items):
     """What takes longest comes first, so that no process has a long test left when the others are done."""
     items.sort(key=lambda item: not ("workflows" in item.path.parts or item.path.stem == "test_guide"))

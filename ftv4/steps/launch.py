@@ -130,7 +130,7 @@ def _launch(books: Books, run: Run, provider: "Provider", world: World, again: b
     jobs = _jobs(repository, provider, run, earlier, shown, again)
     alive = [job for job in jobs if not dead(job)]
     if alive:
-        return _link(books, run, earlier, alive, world)
+        return _link(books, run, earlier or _brought_meanwhile(books, run), alive, world)
     if jobs and not again:
         raise gone(provider.name, jobs[0])
     _must_be_taken(repository, run, provider.row)
@@ -146,6 +146,12 @@ def _launch(books: Books, run: Run, provider: "Provider", world: World, again: b
         books.claim(run, "file")
         return Launched(run, paid=False)
     return _create(books, run, provider, world, known={job.id for job in jobs})
+
+
+def _brought_meanwhile(books: Books, run: Run) -> Run | None:
+    """The run of a job that shows and was not known: another runner bought it meanwhile."""
+    books.bring()
+    return _earlier(books.repository, run)
 
 
 def _link(books: Books, run: Run, earlier: Run | None, alive: list[Job], world: World) -> Launched:

@@ -136,6 +136,30 @@ def test_a_runner_that_was_slower_is_linked_to_the_others_job(runner, sandbox, b
     assert sandbox.jobs_made() == 1
 
 
+def test_a_job_that_comes_between_the_looks_at_ledger_and_provider_has_one_run(
+    runner,
+    sandbox,  # noqa: F811
+    recorded,
+    monkeypatch,
+):
+    """Whoever saw the job, and not yet whose it is, put it on record once more as its own."""
+    ours, other = runner(), runner()
+    listed = launch.listed
+
+    def late(provider, run):
+        monkeypatch.setattr(launch, "listed", listed)
+        other.buy()
+        return listed(provider, run)
+
+    monkeypatch.setattr(launch, "listed", late)
+    ours.time += timedelta(seconds=1)
+    bought = ours.buy()
+
+    assert not bought.paid
+    assert [record["openai"]["job_id"] for record in recorded().values()] == [bought.run.job_id]
+    assert sandbox.jobs_made() == 1
+
+
 def test_another_run_in_between_is_no_loss(runner, sandbox, before_writing, recorded):  # noqa: F811
     ours, other = runner("a"), runner("b")
     before_writing(other.buy)
