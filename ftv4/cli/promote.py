@@ -178,12 +178,13 @@ def _notes(desk: "Desk", promotion: "Promotion") -> list[str]:
 
 
 def _before_pulling(files: "Repository", promotion: "Promotion") -> list[str]:
-    """How to pull the merge where git tracks none of what it brings, and would stop at it."""
+    """How to pull a proposal's merge where git tracks none of what it brings, and would stop at it."""
     import shlex
 
     from ftv4.steps.checkout import untracked
 
-    there = untracked(files, promotion.files)
+    # What isn't proposed is nowhere but here.
+    there = untracked(files, promotion.files) if promotion.pull_request else []
     if not there:
         return []
     return [

@@ -852,6 +852,14 @@ def test_a_dataset_that_main_lacks_is_said_before_the_verdict_refuses_it(ready, 
     ]
 
 
+def test_who_proposes_nothing_is_not_told_to_throw_it_away(ready, promote):
+    """What a promotion wrote here is there nowhere else until somebody commits it."""
+    promote(form="text")
+
+    assert changed(ready)
+    assert "git clean" not in promote.out
+
+
 def test_what_git_tracks_already_is_in_nobodys_way(ready, promote, forge):
     promote("--open-pr", form="text")
 
