@@ -4,12 +4,13 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ftv4.cli.clients import connect_approvals, connect_ledger, connect_provider, has_ledger
+from ftv4.cli.narration import narrating
 from ftv4.cli.options import (
     FILE,
     MODEL,
@@ -32,10 +33,9 @@ from ftv4.errors import ServiceError, UsageError, alongside
 
 if TYPE_CHECKING:
     from ftv4.clients.provider import Provider
-    from ftv4.contracts.run import Job, JobEvent
     from ftv4.documents import Repository
     from ftv4.steps.finetune import Asked
-    from ftv4.steps.follow import Polling, Tell
+    from ftv4.steps.follow import Polling
     from ftv4.steps.ledger import Books
     from ftv4.steps.runs import Run
 
@@ -235,7 +235,7 @@ def _followed(books: "Books", run: "Run", provider: "Provider", polling: "Pollin
     from ftv4.steps.runs import read_run
 
     try:
-        with _narrating(run) as tell:
+        with narrating(run) as tell:
             run = follow_run(books.repository, run, provider, polling, now, tell)
     except ServiceError as error:
         with alongside(error):
@@ -277,7 +277,7 @@ def _follow(books: "Books", target: str, provider: str | None, polling: "Polling
                 hint="`ftv4 ft list` shows both",
             )
         stranger = connect_provider(where, provider or "openai")
-        with _narrating(None) as tell:
+        with narrating(None) as tell:
             job = follow(stranger, target, polling, tell)
         return {
             "run_dir": None,
@@ -363,46 +363,5 @@ def _stage_lines(answer: dict[str, Any]) -> Iterator[str]:
     if answer["model_id"]:
         model = name_for_log(answer["model_id"])
         yield f"next: ftv4 evals run --mode stage --stage {answer['stage']} --model {model}"
-    elif answer["job_id"]:
+    else:
         yield f"next: ftv4 ft follow {answer['run_dir']}"
-
-
-@contextmanager
-def _narrating(run: "Run | None") -> Iterator["Tell"]:
-    """Tell on stderr how a job gets on: a live line on a terminal, else one line a change."""
-    with _resumable(run), ExitStack() as screen:
-        if not sys.stderr.isatty():
-            yield _changes()
-            return
-        from rich.console import Console
-        from rich.text import Text
-
-        live = screen.enter_context(Console(stderr=True).status("looking for the job"))
-        yield lambda job, event: live.update(Text(f"{_line(job)}  {for_log(event.message) if event else ''}"))
-
-
-def _changes() -> "Tell":
-    """Say a job's status whenever it is another one."""
-    last = ""
-
-    def tell(job: "Job", event: "JobEvent | None") -> None:
-        nonlocal last
-        if job.status != last:
-            say(_line(job), error=True)
-        last = job.status
-
-    return tell
-
-
-def _line(job: "Job") -> str:
-    return f"{name_for_log(job.id)} {job.status}"
-
-
-@contextmanager
-def _resumable(run: "Run | None") -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        target = run.folder if run else "JOB_ID"
-        say(f"\nthe job goes on without us: `ftv4 ft follow {target}` comes back to it", error=True)
-        raise
