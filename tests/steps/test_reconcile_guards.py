@@ -485,13 +485,19 @@ def test_when_both_jobs_of_a_run_were_cancelled_it_keeps_its_own(team):  # noqa:
     assert (run["job_id"], run["state"], run["alarms"]) == (launched["job_id"], "cancelled", [])
 
 
-def test_a_job_that_another_run_has_is_no_second_one(team):  # noqa: F811
-    """Where it got lost that the first had ended."""
+def bought_once_more(team):  # noqa: F811
+    """A run whose job was cancelled, which the ledger doesn't know, and the run that took its place."""
     old = team.launch()
     team.provider.connect().cancel(old["job_id"])
     team.later(minutes=1)
     new = team.launch("--again")
     rewrite(team, lambda path, text: text.replace('"status": "cancelled"', '"status": "running"'))
+    return old, new
+
+
+def test_a_job_that_another_run_has_is_no_second_one(team):  # noqa: F811
+    """Where it got lost that the first had ended."""
+    old, new = bought_once_more(team)
 
     found = {run["run_dir"]: (run["job_id"], run["alarms"]) for run in team.round("--do", "follow")}
 
@@ -500,11 +506,7 @@ def test_a_job_that_another_run_has_is_no_second_one(team):  # noqa: F811
 
 def test_two_runs_whose_jobs_both_live_cancel_neither(team):  # noqa: F811
     """The first was taken for cancelled when it was bought once more, and goes on after all."""
-    old = team.launch()
-    team.provider.connect().cancel(old["job_id"])
-    team.later(minutes=1)
-    new = team.launch("--again")
-    rewrite(team, lambda path, text: text.replace('"status": "cancelled"', '"status": "running"'))
+    old, new = bought_once_more(team)
     jobs = [team.provider.raw(f"{JOBS}/{run['job_id']}") for run in (new, old)]
     alive = {"object": "list", "has_more": False, "data": [job | {"status": "running"} for job in jobs]}
     team.provider.fail("alter", "GET", JOBS, fields=alive)
