@@ -32,6 +32,10 @@ class GitError(Ftv4Error):
     """git refused; the message is the line that says why."""
 
 
+class GitMissing(GitError):
+    """There is no git here; what it was asked for has no part in that."""
+
+
 @dataclass(frozen=True)
 class Remote:
     """A repository elsewhere: its URL or folder, and the token that opens it, if one does."""
@@ -136,9 +140,9 @@ class Git:
                 environment=QUIET | _configured(remote.settings()),
                 seconds=REMOTE_SECONDS,
             )
+        except GitMissing:
+            raise
         except GitError as error:
-            if error.hint:  # of git itself, which isn't there: the remote has no part in it
-                raise
             raise ServiceError(
                 f"{line_for_log(remote.url)}: {error.message}",
                 hint="is it there, and may this token or key read and write it?",
@@ -257,7 +261,7 @@ class Git:
                 timeout=seconds,
             )
         except FileNotFoundError:
-            raise GitError("git is not installed", hint="install git and run again") from None
+            raise GitMissing("git is not installed", hint="install git and run again") from None
         except subprocess.TimeoutExpired:
             raise GitError(f"git {name}: no end within {seconds:.0f} s") from None
         if done.returncode:
